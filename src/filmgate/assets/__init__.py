@@ -1,0 +1,1 @@
+"""Memory: what was measured once is not measured again."""

@@ -1,0 +1,1 @@
+"""Is this take the same world? Comparisons, their tolerances, and the verdict."""

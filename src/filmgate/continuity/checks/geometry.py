@@ -1,0 +1,164 @@
+"""Geometry: flopped picture, horizon, camera height, and the layout of the set.
+
+Inside a set-up the light-normalised layout is registered against the consensus: a roll is a tilted
+horizon, a vertical shift a camera at another height, and what does not line up after that is a
+changed set. Across set-ups only the set's palette can be compared, which says "another place",
+not what moved.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate.continuity import consensus, pairs, picture
+from filmgate.continuity.check import Batch, Explanation, batch
+from filmgate.continuity.world import World
+from filmgate.schema.report import Measured
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+FLOOR_ROLL_DEG = 0.4
+FLOOR_SHIFT_PERCENT = 1.0
+FLOOR_LAYOUT = 0.02
+MIRROR_UNIT = 0.05
+_MANY = 1500
+"""Above this many shots only the half that fits its set-up worse is registered: the others cannot
+have moved more than the median."""
+_NO_GROUP = "fewer than three other shots of this set-up and light"
+
+
+class Geometry:
+    """Mirror, horizon, camera height and layout against the consensus; set palette elsewhere."""
+
+    name = "geometry"
+
+    def compare(self, world: World) -> list[Batch]:
+        roll, height, layout = _registered(world)
+        upright = ~world.setups.flopped
+        out = [self._mirror(world)]
+        for name, unit, magnitude, floor in (
+            ("horizon", "deg", np.abs(roll), FLOOR_ROLL_DEG),
+            ("camera_height", "percent_height", np.abs(height), FLOOR_SHIFT_PERCENT),
+            ("layout", "distance", layout, FLOOR_LAYOUT),
+        ):
+            out.append(
+                batch(
+                    world, f"geometry/{name}", "consensus",
+                    "deg" if unit == "deg" else "distance" if unit == "distance"
+                    else "percent_height",
+                    magnitude, consensus.scale(magnitude, world.group, floor), votes=upright,
+                    default_reason=_NO_GROUP,
+                )
+            )  # fmt: skip
+        return [*out, self._set(world, "anchor"), self._set(world, "neighbour")]
+
+    def _mirror(self, world: World) -> Batch:
+        direct, mirrored = world.setups.direct, world.setups.mirrored
+        like = np.maximum(direct, mirrored) > 0.8 * 0.55
+        advantage = np.where(like, np.maximum(mirrored - direct, 0.0), np.nan)
+        return batch(
+            world, "geometry/mirrored", "consensus", "match", advantage, MIRROR_UNIT,
+            default_reason="no other shot of this set-up, flopped or not",
+        )  # fmt: skip
+
+    def _set(self, world: World, against: str) -> Batch:
+        other = world.anchor if against == "anchor" else world.previous
+        here = other >= 0
+        magnitude = np.full(world.count, np.nan)
+        mates = other[here]
+        frame = pairs.palette_distance(
+            world.palette[here, 0].astype(np.float64), world.palette[mates, 0].astype(np.float64)
+        )
+        texture = np.array([_texture(world, int(i), int(other[i])) for i in np.flatnonzero(here)])
+        magnitude[here] = 0.75 * frame + 0.25 * texture
+        return batch(
+            world, "geometry/set", "anchor" if against == "anchor" else "neighbour", "distance",
+            magnitude, 1.0, other=other,
+            votes=(~world.has_consensus if against == "anchor" else np.zeros(world.count, bool)),
+            applies=here if against == "neighbour" else here | ~world.has_consensus,
+            default_reason="the first shot of its scene: later shots are compared with it",
+        )  # fmt: skip
+
+    def explain(self, world: World, batch: Batch, shot: int) -> Explanation:
+        """What moved, and which way to move it back."""
+        part = batch.attribute.split("/")[1]
+        if part == "mirrored":
+            return Explanation(
+                this=Measured(f"fits its set-up {world.setups.mirrored[shot]:.2f} when flopped"),
+                reference=Measured(f"{world.setups.direct[shot]:.2f} as it is"),
+                remedy="Flop the picture back, or retake from the right side of the line.",
+            )
+        if part == "set":
+            return Explanation(
+                remedy="Retake with the set's reference stills: colours and forms of this set "
+                "differ from the scene's.",
+            )
+        roll, height, layout = _registered(world)
+        if part == "horizon":
+            return Explanation(
+                this=Measured(f"{roll[shot]:+.1f}°"), reference=Measured("level with its set-up"),
+                remedy=f"Rotate by {-roll[shot]:+.1f}°.",
+            )  # fmt: skip
+        if part == "camera_height":
+            word = "lower" if height[shot] < 0 else "higher"
+            return Explanation(
+                this=Measured(f"{height[shot]:+.1f} % of the height"),
+                reference=Measured("the set-up's framing"),
+                remedy=f"Reframe: the picture sits {abs(height[shot]):.1f} % {word} than the "
+                "set-up's, as from another camera height or tilt.",
+            )  # fmt: skip
+        return Explanation(
+            this=Measured(f"{layout[shot]:.2f} of the set does not line up"),
+            remedy="Compare furniture and doors with the set-up and retake what moved.",
+        )
+
+
+def _texture(world: World, one: int, two: int) -> float:
+    a, b = world.signatures[one], world.signatures[two]
+    assert a is not None and b is not None
+    return float(np.sqrt(max(0.0, 1.0 - float(a.texture @ b.texture))))
+
+
+@lru_cache(maxsize=2)
+def _registered(world: World) -> tuple[F64, F64, F64]:
+    """(N,) roll in degrees, shift in % of height (+ is up), and share of layout that is off."""
+    layout = world.layout[:, 0].astype(np.float64)
+    n = world.count
+    flat = layout.reshape(n, -1)
+    flat[~world.measured] = np.nan
+    reference = consensus.medians(flat, world.group).reshape(layout.shape)
+    weight = np.repeat(np.repeat(world.thumb_weight[:, 0], 2, axis=1), 2, axis=2)
+    weight = np.clip(weight.astype(np.float64), 0.02, 1.0)
+    misfit = _misfit(layout, reference, weight)
+    chosen = np.isfinite(misfit)
+    if n > _MANY:
+        chosen &= misfit >= np.nanmedian(misfit)
+    motion = np.full((n, 4), np.nan)
+    motion[np.isfinite(misfit)] = 0.0
+    aspect = np.array([s.size_px[0] / s.size_px[1] if s else 1.0 for s in world.signatures])
+    rows = np.flatnonzero(chosen)
+    if len(rows):
+        motion[rows] = picture.register(
+            world.layout[rows, 0], reference[rows], weight[rows], aspect[rows]
+        )
+    return motion[:, 2], motion[:, 1] * 100, misfit
+
+
+def _misfit(layout: F64, reference: F64, weight: F64) -> F64:
+    """(N,) 1 minus the weighted correlation of layouts with their references."""
+    total = weight.sum(axis=(1, 2), keepdims=True)
+
+    def centred(values: F64) -> F64:
+        return np.asarray(values - (values * weight).sum(axis=(1, 2), keepdims=True) / total)
+
+    a, b = centred(layout), centred(reference)
+    product = (a * b * weight).sum(axis=(1, 2))
+    norm = np.sqrt((a * a * weight).sum(axis=(1, 2)) * (b * b * weight).sum(axis=(1, 2)))
+    return np.asarray(1.0 - product / np.maximum(norm, 1e-9))
+
+
+CHECK = Geometry()

@@ -1,0 +1,107 @@
+"""Colour grade: do the tonal bands sit where the rest of the set-up has them?
+
+Within a set-up the five tonal bands of the background are compared with the consensus. A
+difference that a lamp could make (a constant per channel in log light) belongs to the lighting
+check; one that bends the tones is a grade. Without a consensus the tone curve of the frame is
+compared with the scene's first shot.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from filmgate.continuity import cdl, consensus, pairs
+from filmgate.continuity.check import Batch, Explanation, batch
+from filmgate.continuity.world import World
+from filmgate.measure.colour import hex_of, lab_to_srgb
+from filmgate.schema.report import Measured
+from filmgate.schema.signature import BANDS
+
+FLOOR_DE00 = 1.0
+"""Perceptual floor: half of what is just visible in pictures (ΔE 2.5, Song and Luo 2001)."""
+
+
+class Grade:
+    """ΔE00 per tonal band against consensus, anchor and neighbour; with the CDL that undoes it."""
+
+    name = "grade"
+
+    def compare(self, world: World) -> list[Batch]:
+        out = [self._consensus(world), self._against(world, "anchor"),
+               self._against(world, "neighbour")]  # fmt: skip
+        return out
+
+    def _consensus(self, world: World) -> Batch:
+        group = world.eras("grade/tonal_bands", world.group)
+        region = pairs.region_of(world)
+        rows = np.arange(world.count)
+        shift = []
+        for zone in range(3):
+            values = world.bands[rows, zone, region].reshape(world.count, -1).astype(np.float64)
+            values[~world.measured] = np.nan
+            reference = consensus.medians(values, group)
+            if zone == 0:
+                middle = reference
+            shift.append(
+                pairs.band_distance(values.reshape(-1, 5, 3), middle.reshape(-1, 5, 3))
+            )
+        magnitude = pairs.least(*shift)
+        return batch(
+            world, "grade/tonal_bands", "consensus", "de00", magnitude,
+            consensus.scale(magnitude, group, FLOOR_DE00), votes=world.bent,
+            default_reason="fewer than three other shots of this set-up and light",
+        )  # fmt: skip
+
+    def _against(self, world: World, against: str) -> Batch:
+        other = world.anchor if against == "anchor" else world.previous
+        near, far = (0, 0) if against == "anchor" else (pairs.HEAD, pairs.TAIL)
+        here = other >= 0
+        magnitude = np.full(world.count, np.nan)
+        magnitude[here] = pairs.tone_distance(
+            world.tone[here, near, 0].astype(np.float64),
+            world.tone[other[here], far, 0].astype(np.float64),
+        )
+        return batch(
+            world, "grade/tonal_bands", "anchor" if against == "anchor" else "neighbour", "de00",
+            magnitude, 1.0, other=other,
+            votes=(~world.has_consensus if against == "anchor" else np.zeros(world.count, bool)),
+            applies=here if against == "neighbour" else here | ~world.has_consensus,
+            zone="whole" if against == "anchor" else "head",
+            other_zone="whole" if against == "anchor" else "tail",
+            default_reason="the first shot of its scene: later shots are compared with it",
+        )  # fmt: skip
+
+    def explain(self, world: World, batch: Batch, shot: int) -> Explanation:
+        """The worst tonal band as swatches, and the CDL towards the reference."""
+        this, reference = _bands(world, batch, shot)
+        worst = int(np.argmax([_de(t, r) for t, r in zip(this, reference, strict=True)]))
+        fitted = cdl.towards(world, shot, int(batch.other[shot]))
+        remedy = "Apply the CDL given with this finding; it brings the shot to its scene."
+        return Explanation(
+            this=_swatch(this[worst], BANDS[worst]),
+            reference=_swatch(reference[worst], BANDS[worst]),
+            remedy=remedy if fitted else "Regrade the shot to its scene.", cdl=fitted,
+        )  # fmt: skip
+
+
+def _de(one: np.ndarray, two: np.ndarray) -> float:
+    return float(pairs.band_distance(one[None, None], two[None, None])[0])
+
+
+def _bands(world: World, batch: Batch, shot: int) -> tuple[np.ndarray, np.ndarray]:
+    region = int(pairs.region_of(world)[shot]) if batch.against == "consensus" else 0
+    this = world.bands[shot, 0, region].astype(np.float64)
+    if batch.against != "consensus":
+        return this, world.bands[int(batch.other[shot]), 0, region].astype(np.float64)
+    group = world.eras("grade/tonal_bands", world.group)
+    members = np.flatnonzero((group == group[shot]) & (np.arange(world.count) != shot))
+    return this, np.median(world.bands[members, 0, region], axis=0).astype(np.float64)
+
+
+def _swatch(lab: np.ndarray, band: str) -> Measured:
+    colour = (float(lab[0]), float(lab[1]), float(lab[2]))
+    text = f"{band}: L* {lab[0]:.1f} a* {lab[1]:.1f} b* {lab[2]:.1f}"
+    return Measured(text=text, hex=hex_of(lab_to_srgb(lab)), lab=colour)
+
+
+CHECK = Grade()

@@ -1,0 +1,150 @@
+"""Drift inside a shot: does the light, the grade, a garment or the level move from head to tail?
+
+Any of the other checks' attributes over the shot's own frames: the last two sampled frames against
+the first two. What every shot of the set-up does (a cloud passes in each take) is taken away where
+there is a consensus.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate.continuity import consensus, grouping, pairs, picture
+from filmgate.continuity.check import Batch, Explanation, batch
+from filmgate.continuity.checks import wardrobe
+from filmgate.continuity.world import World
+from filmgate.schema.report import Measured, Unit
+
+F64 = NDArray[np.float64]
+
+FLOOR_DE00 = 1.0
+FLOOR_STOPS = 0.08
+STILL = 0.5
+"""Correlation of the layouts of head and tail below which the picture itself has changed (a pan,
+a person walking through), so that a change of light cannot be told from a change of view."""
+_SHORT = "fewer than four frames were sampled"
+_MOVED = "the camera or the action changes the picture too much from head to tail"
+
+
+class InShot:
+    """Change from head to tail per attribute, in that attribute's unit."""
+
+    name = "in_shot"
+
+    def compare(self, world: World) -> list[Batch]:
+        long = np.array([s is not None and len(s.frames) >= 4 for s in world.signatures])
+        reasons = {int(i): _SHORT for i in np.flatnonzero(world.measured & ~long)}
+        still = _still(world)
+        reasons |= {int(i): _MOVED for i in np.flatnonzero(long & ~still)}
+        long &= still
+        motion = picture.relight_pairs(
+            world.thumb[:, pairs.TAIL], world.thumb_weight[:, pairs.TAIL],
+            world.thumb[:, pairs.HEAD], world.thumb_weight[:, pairs.HEAD], long,
+        )  # fmt: skip
+        region = pairs.region_of(world)
+        rows = np.arange(world.count)
+        bands = world.bands[rows, :, region].astype(np.float64)
+        change = (bands[:, pairs.TAIL] - bands[:, pairs.HEAD]).reshape(world.count, -1)
+        change[~long] = np.nan
+        usual = np.nan_to_num(consensus.medians(change, world.group))
+        moved = bands[:, pairs.HEAD] + (change - usual).reshape(-1, 5, 3)
+        grade = pairs.band_distance(moved, bands[:, pairs.HEAD])
+        steady = _steady(world)
+        made: list[tuple[str, Unit, F64, float]] = [
+            ("grade", "de00", grade * steady, FLOOR_DE00),
+            ("light", "stops", np.abs(_free(motion.level_stops, world)) * steady, FLOOR_STOPS),
+            ("key_side", "stops", np.abs(_free(motion.key_stops[:, 0], world)) * steady,
+             FLOOR_STOPS),
+        ]  # fmt: skip
+        out = [
+            self._batch(world, name, unit, magnitude, floor, reasons)
+            for name, unit, magnitude, floor in made
+        ]
+        return out + [self._wardrobe(world, label) for label in world.labels]
+
+    def _batch(
+        self, world: World, name: str, unit: Unit, magnitude: F64, floor: float,
+        reasons: dict[int, str],
+    ) -> Batch:  # fmt: skip
+        grouped = consensus.scale(magnitude, world.group, floor)
+        usual = float(np.nanmedian(magnitude)) if np.isfinite(magnitude).any() else floor
+        scale = np.where(np.isfinite(grouped), grouped, np.hypot(max(usual, floor), 2 * floor))
+        return batch(
+            world, f"in_shot/{name}", "itself", unit, magnitude, scale, reasons=reasons,
+            zone="ends", other_zone="ends",
+            default_reason="too little of the background is seen at both ends",
+        )  # fmt: skip
+
+    def _wardrobe(self, world: World, label: str) -> Batch:
+        seen = world.sightings(label)
+        garment, skin = wardrobe._colours(world, seen, "upper")
+        head, tail = pairs.HEAD, pairs.TAIL
+        nothing = np.zeros_like(skin[head])
+        magnitude = pairs.least(
+            wardrobe._difference(garment[tail], garment[head], nothing),
+            wardrobe._difference(garment[tail], garment[head], skin[tail] - skin[head]),
+        )
+        applies = np.zeros(world.count, bool)
+        applies[list(seen)] = True
+        group = np.where(applies, 0, -1)
+        scale = consensus.scale(magnitude, group, wardrobe.FLOOR_DE00)
+        return batch(
+            world, f"in_shot/wardrobe/{label}", "itself", "de00", magnitude,
+            np.where(np.isfinite(scale), scale, 2.5), kind="in_shot/wardrobe", applies=applies,
+            zone="ends", other_zone="ends",
+            default_reason="the garment is not seen at both ends of the shot",
+        )  # fmt: skip
+
+    def explain(self, world: World, batch: Batch, shot: int) -> Explanation:
+        """How much, over how many frames, and the smallest fix."""
+        signature = world.signatures[shot]
+        assert signature is not None
+        size, unit = batch.magnitude[shot], batch.unit
+        frames = signature.out_frame - signature.in_frame
+        words = {"de00": "ΔE00", "stops": "stops"}.get(unit, unit)
+        box = None
+        if batch.kind == "in_shot/wardrobe":
+            box = world.sightings(batch.attribute.split("/")[2])[shot].garment_box
+        return Explanation(
+            this=Measured(f"{size:.1f} {words} over {frames} frames"),
+            reference=Measured("its own first frames"), box=box, other_box=box,
+            remedy="Retake, or cut before it shows; a ramp over the shot can also be keyed in "
+            "the grade.",
+        )  # fmt: skip
+
+
+def _still(world: World) -> NDArray[np.bool_]:
+    """(N,) whether head and tail show the same picture."""
+    head = grouping.unit_layouts(world.layout[:, pairs.HEAD])
+    tail = grouping.unit_layouts(world.layout[:, pairs.TAIL])
+    return np.asarray((head * tail).sum(axis=1) >= STILL)
+
+
+def _free(values: F64, world: World) -> F64:
+    """`values` without what the rest of the group does as well."""
+    usual = consensus.medians(values[:, None], world.group)[:, 0]
+    return values - np.nan_to_num(usual)
+
+
+def _steady(world: World) -> F64:
+    """(N,) 0.3 to 1: how much of the shot's change of light goes one way (a ramp, not a flicker).
+
+    Kendall's tau of the strongest of exposure, R/G and B/G against time, from five frames on.
+    """
+    out = np.ones(world.count)
+    for i, signature in enumerate(world.signatures):
+        if signature is None or len(signature.frames) < 5:
+            continue
+        series = signature.series[:, :3].astype(np.float64)
+        series = series[np.isfinite(series).all(axis=1)]
+        if len(series) < 5:
+            continue
+        upper = np.triu_indices(len(series), 1)
+        signs = np.sign(series[upper[1]] - series[upper[0]])
+        tau = np.abs(signs.mean(axis=0)).max()
+        out[i] = 0.3 + 0.7 * float(tau)
+    return out
+
+
+CHECK = InShot()

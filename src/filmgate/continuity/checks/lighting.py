@@ -1,0 +1,128 @@
+"""Lighting: level, contrast, colour temperature and the side of the key.
+
+Against the set-up's consensus the light is what a lamp can change: a constant (level), a constant
+per channel (colour temperature) and a slope across the picture (key side) of log light. Without a
+consensus the tonal balance is compared with the scene's first shot.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate.continuity import consensus, pairs, picture
+from filmgate.continuity.check import Batch, Explanation, batch
+from filmgate.continuity.world import World
+from filmgate.schema.report import Measured
+
+F64 = NDArray[np.float64]
+
+FLOOR_STOPS = 0.08
+"""A twelfth of a stop: what a stills meter resolves."""
+FLOOR_MIRED = 6.0
+"""One just noticeable step of colour temperature is about 5.5 mired (Judd 1932)."""
+FLOOR_CONTRAST_STOPS = 0.12
+_NO_GROUP = "fewer than three other shots of this set-up and light"
+
+
+class Lighting:
+    """Stops and mired against the consensus; tonal balance against anchor and neighbour."""
+
+    name = "lighting"
+
+    def compare(self, world: World) -> list[Batch]:
+        zones = world.relights
+        light = ~world.bent
+        level = pairs.least(*(np.abs(z.level_stops) for z in zones))
+        mired = pairs.least(*(np.hypot(z.mired, z.tint * picture.MIRED_PER_LOG) for z in zones))
+        key = pairs.least(*(np.abs(z.key_stops[:, 0]) for z in zones))
+        contrast = self._contrast(world)
+        made = [
+            ("level", "stops", level, FLOOR_STOPS, light),
+            ("colour_temperature", "mired", mired, FLOOR_MIRED, light),
+            ("key_side", "stops", key, FLOOR_STOPS, np.ones(world.count, bool)),
+            ("contrast", "stops", contrast, FLOOR_CONTRAST_STOPS, light),
+        ]
+        out = [
+            batch(
+                world, f"lighting/{name}", "consensus", "stops" if unit == "stops" else "mired",
+                magnitude,
+                consensus.scale(magnitude, world.eras(f"lighting/{name}", world.group), floor),
+                votes=votes, default_reason=_NO_GROUP,
+            )
+            for name, unit, magnitude, floor, votes in made
+        ]  # fmt: skip
+        return [*out, self._against(world, "anchor"), self._against(world, "neighbour")]
+
+    def _contrast(self, world: World) -> F64:
+        values = world.light[:, 0, 3:4].astype(np.float64)
+        group = world.eras("lighting/contrast", world.group)
+        return np.abs(values - consensus.medians(values, group))[:, 0]
+
+    def _against(self, world: World, against: str) -> Batch:
+        other = world.anchor if against == "anchor" else world.previous
+        near, far = (0, 0) if against == "anchor" else (pairs.HEAD, pairs.TAIL)
+        here = other >= 0
+        magnitude = np.full(world.count, np.nan)
+        magnitude[here] = pairs.band_distance(
+            world.bands[here, near, 0].astype(np.float64),
+            world.bands[other[here], far, 0].astype(np.float64),
+        )
+        return batch(
+            world, "lighting/balance", "anchor" if against == "anchor" else "neighbour", "de00",
+            magnitude, 1.0, other=other,
+            votes=(~world.has_consensus if against == "anchor" else np.zeros(world.count, bool)),
+            applies=here if against == "neighbour" else here | ~world.has_consensus,
+            zone="whole" if against == "anchor" else "head",
+            other_zone="whole" if against == "anchor" else "tail",
+            default_reason="the first shot of its scene: later shots are compared with it",
+        )  # fmt: skip
+
+    def explain(self, world: World, batch: Batch, shot: int) -> Explanation:
+        """The light in words, and what to ask for."""
+        part = batch.attribute.split("/")[1]
+        if batch.against != "consensus":
+            other = int(batch.other[shot])
+            this, reference = _exposure(world, shot), _exposure(world, other)
+            return Explanation(
+                this=Measured(f"mean level {this:+.2f} stops"),
+                reference=Measured(f"mean level {reference:+.2f} stops"),
+                remedy=f"Relight, or grade the light by {reference - this:+.1f} stops, to match.",
+            )
+        whole = world.relights[0]
+        if part == "key_side":
+            slope = float(whole.key_stops[shot, 0])
+            brighter = "right" if slope > 0 else "left"
+            return Explanation(
+                this=Measured(f"{abs(slope):.2f} stops more light towards the {brighter}"),
+                reference=Measured("the set-up's usual key"),
+                remedy=f"Move the key: this shot is lit {abs(slope):.1f} stops more from the "
+                f"{brighter} than its set-up.",
+            )
+        if part == "colour_temperature":
+            mired = float(whole.mired[shot])
+            word = "colder" if mired > 0 else "warmer"
+            return Explanation(
+                this=Measured(f"{abs(mired):.0f} mired {word}"),
+                reference=Measured("the set-up's usual light"),
+                remedy=f"Warm the light by {mired:.0f} mired." if mired > 0
+                else f"Cool the light by {-mired:.0f} mired.",
+            )
+        if part == "contrast":
+            contrast = float(world.light[shot, 0, 3])
+            return Explanation(
+                this=Measured(f"{contrast:.2f} stops between shadows and lights"),
+                remedy="Match the fill: the ratio of shadows to lights differs from the set-up.",
+            )
+        stops = float(whole.level_stops[shot])
+        return Explanation(
+            this=Measured(f"{stops:+.2f} stops"), reference=Measured("the set-up's usual level"),
+            remedy=f"Change the level by {-stops:+.1f} stops.",
+        )  # fmt: skip
+
+
+def _exposure(world: World, shot: int) -> float:
+    return float(world.light[shot, 0, 0]) / picture.STOP
+
+
+CHECK = Lighting()

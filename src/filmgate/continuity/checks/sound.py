@@ -1,0 +1,116 @@
+"""Sound: loudness by EBU R128 and the room tone, against the scene.
+
+Loudness differences of 1 LU are the tolerance of programme delivery (EBU R128 s1); what a scene
+itself varies by is measured. Room tone is the third-octave spectrum of the quietest windows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate.continuity import consensus, pairs
+from filmgate.continuity.check import Batch, Explanation, batch
+from filmgate.continuity.world import World
+from filmgate.schema.report import Measured
+
+F64 = NDArray[np.float64]
+
+FLOOR_LU = 0.5
+FLOOR_TONE_DB = 1.0
+_SHORT_S = 3.0
+"""Below this, integrated loudness is unstable and the median momentary loudness stands in."""
+
+
+class Sound:
+    """LU of loudness and dB (rms over third octaves) of room tone."""
+
+    name = "sound"
+
+    def compare(self, world: World) -> list[Batch]:
+        loudness, tone, reasons = _values(world)
+        scene = world.eras("sound/loudness", world.scene)
+        level = np.abs(loudness - consensus.medians(loudness, scene))[:, 0]
+        middle = consensus.medians(tone, scene)
+        colour = np.sqrt(np.mean((tone - middle) ** 2, axis=1))
+        out = []
+        for name, unit, magnitude, floor, values in (
+            ("loudness", "lu", level, FLOOR_LU, loudness),
+            ("room_tone", "db", colour, FLOOR_TONE_DB, tone),
+        ):
+            silent = {i: r for i, r in reasons.items() if not np.isfinite(values[i]).all()}
+            out.append(
+                batch(
+                    world, f"sound/{name}", "consensus", "lu" if unit == "lu" else "db", magnitude,
+                    consensus.scale(magnitude, scene, floor), reasons=silent,
+                    default_reason="fewer than three other shots of the scene have sound",
+                )
+            )  # fmt: skip
+            for against in ("anchor", "neighbour"):
+                out.append(self._pair(world, name, unit, values, against, magnitude, silent))
+        return out
+
+    def _pair(
+        self, world: World, name: str, unit: str, values: F64, against: str, agreed: F64,
+        reasons: dict[int, str],
+    ) -> Batch:  # fmt: skip
+        other = world.anchor if against == "anchor" else world.previous
+        difference = values - pairs.gather(values, other)
+        magnitude = np.sqrt(np.mean(difference**2, axis=1))
+        return batch(
+            world, f"sound/{name}", "anchor" if against == "anchor" else "neighbour",
+            "lu" if unit == "lu" else "db", magnitude, 1.0, other=other, reasons=reasons,
+            votes=(~np.isfinite(agreed) if against == "anchor" else np.zeros(world.count, bool)),
+            applies=other >= 0, default_reason="the other shot has no sound",
+        )  # fmt: skip
+
+    def explain(self, world: World, batch: Batch, shot: int) -> Explanation:
+        """Level and gain to apply, or which third octave stands out."""
+        loudness, tone, _ = _values(world)
+        other = int(batch.other[shot])
+        scene = world.scene == world.scene[shot]
+        scene[shot] = False
+        values = loudness if batch.attribute.endswith("loudness") else tone
+        reference = values[other] if other >= 0 else np.nanmedian(values[scene], axis=0)
+        if batch.attribute.endswith("loudness"):
+            gain = float(reference[0] - values[shot, 0])
+            return Explanation(
+                this=Measured(f"{values[shot, 0]:.1f} LUFS"),
+                reference=Measured(f"{reference[0]:.1f} LUFS"),
+                remedy=f"Change the level by {gain:+.1f} dB.",
+            )
+        off = tone[shot] - reference
+        worst = int(np.argmax(np.abs(off)))
+        centre = 50.0 * 2 ** (worst / 3)
+        return Explanation(
+            this=Measured(f"{off[worst]:+.1f} dB at {centre:.0f} Hz"),
+            reference=Measured("the scene's room tone"),
+            remedy="Lay the scene's room tone under this shot, or equalise around "
+            f"{centre:.0f} Hz.",
+        )
+
+
+def _values(world: World) -> tuple[F64, F64, dict[int, str]]:
+    loudness = np.full((world.count, 1), np.nan)
+    tone = np.full((world.count, 25), np.nan)
+    reasons: dict[int, str] = {}
+    for i, signature in enumerate(world.signatures):
+        if signature is None:
+            continue
+        sound = signature.sound
+        if sound is None:
+            reasons[i] = signature.sound_note or "no sound"
+            continue
+        level = sound.integrated_lufs
+        if sound.duration_s < _SHORT_S or level is None:
+            level = sound.momentary_lufs if sound.momentary_lufs is not None else level
+        if level is not None:
+            loudness[i, 0] = level
+        if sound.room_tone_db is not None:
+            tone[i] = sound.room_tone_db
+        if level is None or sound.room_tone_db is None:
+            reasons[i] = "the sound is silent or too short"
+    return loudness, tone, reasons
+
+
+CHECK = Sound()

@@ -1,0 +1,77 @@
+"""What the others agree on: leave-one-out medians of a group, and what scatter is usual in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+MIN_GROUP = 4
+"""A shot needs three others that agree before a consensus can speak (research note, section 4)."""
+_SMALL = 8
+_PRIOR = 6.0
+"""A group's own scatter counts as many shots as it has, the pooled scatter as this many."""
+
+
+def parts(group: I64) -> list[I64]:
+    """Positions of each group of at least `MIN_GROUP` shots."""
+    order = np.argsort(group, kind="stable")
+    values = group[order]
+    cuts = np.flatnonzero(np.diff(values)) + 1
+    return [p for p in np.split(order, cuts) if group[p[0]] >= 0 and len(p) >= MIN_GROUP]
+
+
+def medians(values: F64, group: I64) -> F64:
+    """(N, D) median of the *other* members of each shot's group; NaN where there is none.
+
+    Args:
+        values: (N, D), rows with a NaN do not take part. In groups above eight the median of all
+            members stands in for the leave-one-out one: one shot hardly moves it.
+    """
+    out = np.full(values.shape, np.nan)
+    seen = np.isfinite(values).all(axis=1)
+    for members in parts(group):
+        voters = members[seen[members]]
+        if len(voters) < MIN_GROUP:
+            continue
+        if len(voters) > _SMALL:
+            out[voters] = np.median(values[voters], axis=0)
+            continue
+        rows = np.arange(len(voters))
+        others = np.array([np.delete(rows, r) for r in rows])
+        out[voters] = np.median(values[voters][others], axis=1)
+    return out
+
+
+def scale(magnitude: F64, group: I64, floor: float) -> F64:
+    """(N,) what magnitude is usual: the group's median, shrunk to the sequence's, above `floor`.
+
+    A median of magnitudes ignores up to half of the group drifting; the floor keeps a group that
+    agrees to the last digit from calling an invisible difference a drift.
+    """
+    out = np.full(len(magnitude), np.nan)
+    seen = np.isfinite(magnitude)
+    groups = [m[seen[m]] for m in parts(group)]
+    middles = [float(np.median(magnitude[m])) if len(m) else np.nan for m in groups]
+    sizes = [len(m) for m in groups]
+    known = [(m, s) for m, s in zip(middles, sizes, strict=True) if s]
+    pooled = _weighted_median(known) if known else 0.0
+    for members, middle, size in zip(groups, middles, sizes, strict=True):
+        if size:
+            usual = (size * middle + _PRIOR * pooled) / (size + _PRIOR)
+            out[members] = float(np.hypot(usual, floor))
+    return out
+
+
+def _weighted_median(pairs: Sequence[tuple[float, int]]) -> float:
+    ordered = sorted(pairs)
+    half, total = sum(s for _, s in ordered) / 2, 0
+    for value, size in ordered:
+        total += size
+        if total >= half:
+            return value
+    return ordered[-1][0]

@@ -1,0 +1,58 @@
+"""Distances between shots that several checks share; vectorised over pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate.continuity.world import World
+from filmgate.measure.colour import delta_e_2000, srgb_to_lab
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+HEAD, TAIL = 1, 2
+MIN_REGION = 0.03
+"""A region of less than this share of the frame is not compared."""
+
+
+def region_of(world: World) -> NDArray[np.int64]:
+    """(N,) 1 (background) where people were cut out and enough of it is left, else 0 (frame)."""
+    masked = np.array([bool(s and s.masked) for s in world.signatures], dtype=bool)
+    enough = world.region_weight[:, :, 1].min(axis=1) > 0.15
+    return np.where(masked & enough, 1, 0)
+
+
+def band_distance(one: F64, two: F64) -> F64:
+    """(N,) mean CIEDE2000 over the five tonal bands of (N, 5, 3) Lab pairs."""
+    return np.asarray(delta_e_2000(one, two), dtype=np.float64).mean(axis=-1)
+
+
+def tone_distance(one: F64, two: F64) -> F64:
+    """(N,) mean CIEDE2000 between tone curves: 19 quantiles of display RGB, (N, 19, 3)."""
+    return np.asarray(delta_e_2000(srgb_to_lab(one), srgb_to_lab(two)), np.float64).mean(axis=-1)
+
+
+def palette_distance(one: F64, two: F64) -> F64:
+    """(N,) Hellinger distance (0 to 1) between Lab palettes (N, 4, 8, 8); NaN when one is empty."""
+    a, b = one.reshape(len(one), -1), two.reshape(len(two), -1)
+    overlap = np.sqrt(np.maximum(a * b, 0)).sum(axis=1)
+    empty = (a.sum(axis=1) == 0) | (b.sum(axis=1) == 0)
+    return np.where(empty, np.nan, np.sqrt(np.clip(1 - overlap, 0, 1)))
+
+
+def gather(values: NDArray[np.floating], other: I64) -> F64:
+    """Row other[i] for each i; NaN where there is no other."""
+    out = np.full(values.shape, np.nan)
+    here = other >= 0
+    out[here] = values[other[here]]
+    return out
+
+
+def least(*magnitudes: F64) -> F64:
+    """Element-wise minimum that ignores NaN: a shot whose head or tail agrees with the others
+    drifts inside itself, which is the in-shot check's to say."""
+    stacked = np.stack(magnitudes)
+    seen = np.isfinite(stacked)
+    filled = np.where(seen, stacked, np.inf).min(axis=0)
+    return np.where(seen.any(axis=0), filled, np.nan)

@@ -1,0 +1,203 @@
+"""The background of a shot against its set-up's consensus, taken apart into what could explain it.
+
+In log-linear light a lamp that is turned up adds a constant, a warmer lamp adds a constant per
+channel, a lamp on the other side adds a slope across the picture, and a grade (gamma, contrast,
+saturation) multiplies what is there. One small weighted regression per shot over the cells of its
+thumbnail separates them; what is left over is the set itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate.continuity import consensus
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+GRID = (12, 16)
+LUMA: F64 = np.array([0.2126, 0.7152, 0.0722])
+STOP = float(np.log(2.0))
+MIRED_PER_LOG = 97.0
+"""Mired per unit of natural log(B/R): along the Planckian locus between 3000 K and 6500 K linear
+BT.709 log(B/R) changes by 1.85 over 179 mired (computed from Planck's law and the CIE 1931
+observer)."""
+_MIN_CELLS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Relight:
+    """Every array is (N,), NaN where there is no consensus.
+
+    Attributes:
+        level_stops: brighter (+) or darker; mired: warmer (-) or colder (+); tint: green.
+        key_stops: (N, 2) slope of light from left to right and from top to bottom, stops across
+            the picture, against the consensus.
+        gamma: contrast of log-light about its mean (0: equal); saturation: of chroma (0: equal).
+        gain_rms, bend_rms: natural-log size of what light explains and of what only a grade does.
+        residual: natural-log rms of what is left, the set itself.
+    """
+
+    level_stops: F64
+    mired: F64
+    tint: F64
+    key_stops: F64
+    gamma: F64
+    saturation: F64
+    gain_rms: F64
+    bend_rms: F64
+    residual: F64
+
+
+def small_thumbs(thumb: F32, weight: F32) -> tuple[F64, F64]:
+    """(N, 192, 3) and (N, 192): thumbnails of `GRID` cells; cells under a quarter weigh nothing."""
+    n = len(thumb)
+    height, width = GRID
+    share = weight.reshape(n, height, 2, width, 2)
+    light = thumb.reshape(n, height, 2, width, 2, 3)
+    total = share.sum(axis=(2, 4))
+    mean = (light * share[..., None]).sum(axis=(2, 4)) / np.maximum(total, 1e-3)[..., None]
+    cell = total / 4
+    cell[cell < 0.25] = 0.0
+    return mean.reshape(n, -1, 3).astype(np.float64), cell.reshape(n, -1).astype(np.float64)
+
+
+def relight(thumb: F32, weight: F32, group: I64) -> Relight:
+    """Fit every shot's thumbnail against the leave-one-out median of its group.
+
+    Args:
+        thumb: (N, 24, 32, 3) log-linear light; weight: (N, 24, 32) background share; group: (N,).
+    """
+    cells, share = small_thumbs(thumb, weight)
+    n, count = share.shape
+    reference = consensus.medians(cells.reshape(n, -1), group).reshape(n, count, 3)
+    usual_share = consensus.medians(share, group)
+    use = np.where(np.isfinite(usual_share), share * np.minimum(usual_share, 1), 0.0)
+    return _fit_all(cells, reference, use)
+
+
+def relight_pairs(
+    thumb: F32, weight: F32, other_thumb: F32, other_weight: F32, compare: NDArray[np.bool_]
+) -> Relight:
+    """The same for pairs: row i of `thumb` against row i of `other_thumb` where `compare`."""
+    cells, share = small_thumbs(thumb, weight)
+    reference, other_share = small_thumbs(other_thumb, other_weight)
+    return _fit_all(cells, reference, share * other_share * compare[:, None])
+
+
+def _fit_all(cells: F64, reference: F64, use: F64) -> Relight:
+    n = len(cells)
+    out = {name: np.full(n, np.nan) for name in Relight.__slots__ if name != "key_stops"}
+    key = np.full((n, 2), np.nan)
+    fit = np.flatnonzero((use > 0).sum(axis=1) >= _MIN_CELLS)
+    for chunk in np.array_split(fit, max(1, len(fit) // 1000)):
+        if len(chunk):
+            _fit(chunk, cells[chunk], reference[chunk], use[chunk], out, key)
+    return Relight(key_stops=key, **out)
+
+
+def _solve(design: F64, weight: F64, target: F64) -> F64:
+    """Batched ridge-stabilised weighted least squares: (n, c, k), (n, c), (n, c) -> (n, k)."""
+    weighted = design * weight[..., None]
+    normal = np.einsum("nck,ncl->nkl", weighted, design)
+    normal += 1e-3 * np.eye(design.shape[2]) * weight.sum(axis=1)[:, None, None] / 50
+    right = np.einsum("nck,nc->nk", weighted, target)
+    solved: F64 = np.linalg.solve(normal, right[..., None])[..., 0]
+    return solved
+
+
+def _fit(
+    rows: I64, cells: F64, reference: F64, weight: F64, out: dict[str, F64], key: F64
+) -> None:
+    height, width = GRID
+    y, x = (g.reshape(-1) for g in np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j])
+    difference = cells - reference
+    luminance = difference @ LUMA
+    base = reference @ LUMA
+    total = weight.sum(axis=1)
+    mean = (base * weight).sum(axis=1) / total
+    centred = np.clip(base - mean[:, None], -2.5, 2.5)
+    ones = np.ones_like(base)
+    design = np.stack([ones, ones * x, ones * y, centred], axis=2)
+    answer = _solve(design, weight, luminance)
+    left = luminance - np.einsum("nck,nk->nc", design, answer)
+    # Second pass with the worst cells (a moved chair, a passer-by) held back.
+    spread = 1.48 * np.median(np.abs(left), axis=1, keepdims=True) + 0.02
+    trust = weight / (1 + (left / (2.5 * spread)) ** 2)
+    answer = _solve(design, trust, luminance)
+    left = luminance - np.einsum("nck,nk->nc", design, answer)
+    total = trust.sum(axis=1)
+
+    def mean_of(values: F64) -> F64:
+        return np.asarray((values * trust).sum(axis=1) / total)
+
+    chroma, base_chroma = difference - luminance[..., None], reference - base[..., None]
+    shift = np.einsum("ncd,nc->nd", chroma, trust) / total[:, None]
+    usual = np.einsum("ncd,nc->nd", base_chroma, trust) / total[:, None]
+    moved, spread_chroma = chroma - shift[:, None], base_chroma - usual[:, None]
+    energy = mean_of((spread_chroma**2).sum(axis=2))
+    bend = mean_of((moved * spread_chroma).sum(axis=2)) / (energy + 0.01)
+    gain = np.concatenate([answer[:, :1], shift], axis=1)
+    out["level_stops"][rows] = answer[:, 0] / STOP
+    out["mired"][rows] = (shift[:, 2] - shift[:, 0]) * MIRED_PER_LOG
+    out["tint"][rows] = shift[:, 1]
+    key[rows] = answer[:, 1:3] * 2 / STOP
+    out["gamma"][rows] = answer[:, 3]
+    out["saturation"][rows] = bend
+    out["gain_rms"][rows] = np.sqrt((gain**2).sum(axis=1))
+    out["bend_rms"][rows] = np.sqrt(
+        mean_of((answer[:, 3:4] * centred) ** 2) + bend**2 * energy
+    )
+    out["residual"][rows] = np.sqrt(mean_of(left**2))
+
+
+def register(
+    layout: NDArray[np.uint8], reference: F64, weight: F64, aspect: F64
+) -> F64:
+    """(N, 4) motion of each layout against its reference: dx, dy (share of width and height),
+    roll (degrees, positive counter-clockwise) and zoom (log); NaN without a reference.
+
+    Up to three linearised least-squares steps on blurred layouts (Lucas and Kanade 1981).
+
+    Args:
+        layout: (N, 48, 64) uint8; reference: (N, 48, 64); weight: (N, 48, 64) 0 to 1;
+            aspect: (N,) width / height of the displayed frame.
+    """
+    n, height, width = layout.shape
+    out = np.full((n, 4), np.nan)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    y, x = y - (height - 1) / 2, x - (width - 1) / 2
+    for i in np.flatnonzero(np.isfinite(reference[:, 0, 0])):
+        target = cv2.GaussianBlur(reference[i].astype(np.float32), (0, 0), 1.5)
+        source = cv2.GaussianBlur(layout[i].astype(np.float32), (0, 0), 1.5)
+        gx = cv2.Sobel(target, cv2.CV_32F, 1, 0, scale=1 / 8)
+        gy = cv2.Sobel(target, cv2.CV_32F, 0, 1, scale=1 / 8)
+        # Layout cells are not square in the picture: a roll turns square pixels.
+        squeeze = aspect[i] * height / width
+        turn = gy * x * squeeze - gx * y / squeeze
+        terms = np.stack([gx, gy, turn, gx * x + gy * y], axis=-1).reshape(-1, 4)
+        moved, total = source, np.zeros(4)
+        for _ in range(3):
+            left = (target - moved).reshape(-1)
+            trust = weight[i].reshape(-1) / (1 + (left / 40.0) ** 2)
+            normal = (terms * trust[:, None]).T @ terms + 50.0 * np.diag([1, 1, 400, 400])
+            step = np.linalg.solve(normal, (terms * trust[:, None]).T @ left)
+            total += step
+            if np.abs(step[:2]).max() < 0.15 and np.abs(step[2:]).max() < 0.005:
+                break
+            # Output pixel p is read at p + motion(p), which undoes the motion found so far.
+            cos, sin = (1 + total[3]) * np.cos(total[2]), (1 + total[3]) * np.sin(total[2])
+            cx, cy = (width - 1) / 2, (height - 1) / 2
+            matrix = np.array([
+                [cos, -sin / squeeze, cx - cos * cx + sin / squeeze * cy + total[0]],
+                [sin * squeeze, cos, cy - sin * squeeze * cx - cos * cy + total[1]],
+            ])  # fmt: skip
+            moved = cv2.warpAffine(source, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE,
+                                   flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)  # fmt: skip
+        out[i] = [total[0] / width, total[1] / height, np.degrees(total[2]), total[3]]
+    return out

@@ -1,0 +1,231 @@
+"""The sequence as the checks see it: stacked signatures, groups, scenes, people, references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate.continuity import consensus, grouping, picture
+from filmgate.continuity.identities import identify
+from filmgate.measure.colour import linear_to_lab
+from filmgate.schema import shot as shots_of
+from filmgate.schema.look import Look, matches
+from filmgate.schema.signature import LOG_FLOOR, PersonSignature, Signature
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+
+def lab_of_log(log_linear: NDArray[np.floating]) -> F64:
+    """Lab (D65) of log-linear RGB (..., 3); light above display white is kept up to 1.5."""
+    light = np.clip(np.exp(np.asarray(log_linear, dtype=np.float64)) - LOG_FLOOR, 0.0, 1.5)
+    return np.asarray(linear_to_lab(light), dtype=np.float64)
+
+
+class World:
+    """One sequence, ready to be compared. N shots in edit order; positions index them.
+
+    Attributes:
+        sequence, look: as declared; the look is bound to the sequence.
+        signatures: (N,) measured, or None; `reasons` says why not.
+        measured: (N,) bool.
+        setup, group, scene: (N,) labels, -1 where not measured. A group is one set-up in one
+            light: its members may be compared pixel by pixel.
+        setups: layout evidence behind them (see `grouping.Setups`).
+        people: per shot, (label, signature) of each person who could be told.
+    """
+
+    def __init__(
+        self,
+        sequence: shots_of.Sequence,
+        signatures: Sequence[Signature | str],
+        look: Look,
+    ) -> None:
+        self.sequence = sequence
+        self.look = look.bind(sequence)
+        self.ids = tuple(s.id for s in sequence.shots)
+        self.count = len(self.ids)
+        self.signatures = tuple(s if isinstance(s, Signature) else None for s in signatures)
+        self.reasons = tuple(s if isinstance(s, str) else None for s in signatures)
+        self.measured = np.array([s is not None for s in self.signatures], dtype=bool)
+        layouts = self._stack("layout", (3, 48, 64), np.uint8)[:, 0]
+        self.setups = grouping.find_setups(layouts, self.measured)
+        self.setup = self.setups.label
+        self._flop()
+        light = self.light[:, 0, :3].astype(np.float64)
+        self.group = grouping.stretches(self.setup, light)
+        self.scene = self._scenes(light)
+        labels = identify(self.signatures, self.setup, self.look, self.ids)
+        self.people: tuple[tuple[tuple[str, PersonSignature], ...], ...] = tuple(
+            tuple((l, p) for l, p in zip(row, s.people, strict=True) if l) if s else ()
+            for row, s in zip(labels, self.signatures, strict=True)
+        )
+
+    def _stack(self, name: str, shape: tuple[int, ...], dtype: type) -> NDArray[np.generic]:
+        blank = np.zeros(shape, dtype)
+        return np.stack([blank if s is None else getattr(s, name) for s in self.signatures])
+
+    def _flop(self) -> None:
+        """Turn flopped shots back before anything else is compared, or each would be blamed for
+        everything that has a left and a right."""
+        turned = np.flatnonzero(self.setups.flopped)
+        self.thumb = np.array(self._stack("thumb", (3, 24, 32, 3), np.float32), dtype=np.float32)
+        self.thumb_weight = np.array(self._stack("thumb_weight", (3, 24, 32), np.float32))
+        self.layout = np.array(self._stack("layout", (3, 48, 64), np.uint8))
+        self.thumb[turned] = self.thumb[turned][:, :, :, ::-1]
+        self.thumb_weight[turned] = self.thumb_weight[turned][:, :, :, ::-1]
+        self.layout[turned] = self.layout[turned][:, :, :, ::-1]
+
+    def _scenes(self, light: F64) -> I64:
+        palettes = np.asarray(self.palette[:, 1]).reshape(self.count, -1)
+        found = grouping.scenes(self.group, palettes, light)
+        declared = [self.look.scene_of(i) for i in self.ids]
+        names = {name: 10_000 + k for k, name in enumerate(dict.fromkeys(d for d in declared if d))}
+        for i, name in enumerate(declared):
+            if name and self.measured[i]:
+                found[i] = names[name]
+        self._declared = {value: key for key, value in names.items()}
+        if names:
+            # A group may not reach over a declared scene's border.
+            _, self.group = np.unique(np.stack([self.group, found]), axis=1, return_inverse=True)
+            self.group = np.where(self.measured, self.group, -1)
+        return found
+
+    @cached_property
+    def light(self) -> F32:
+        """(N, 3, 11), see `Signature.light`; NaN where not measured."""
+        blank = np.full((3, 11), np.nan, np.float32)
+        return np.stack([blank if s is None else s.light for s in self.signatures])
+
+    @cached_property
+    def palette(self) -> F32:
+        """(N, 3 regions, 4, 8, 8)."""
+        return np.asarray(self._stack("palette", (3, 4, 8, 8), np.float32), np.float32)
+
+    @cached_property
+    def bands(self) -> F32:
+        """(N, 3 zones, 3 regions, 5, 3) Lab."""
+        return np.asarray(self._stack("bands", (3, 3, 5, 3), np.float32), np.float32)
+
+    @cached_property
+    def tone(self) -> F32:
+        """(N, 3 zones, 3 regions, 19, 3) display-encoded quantiles."""
+        return np.asarray(self._stack("tone", (3, 3, 19, 3), np.float32), np.float32)
+
+    @cached_property
+    def region_weight(self) -> F32:
+        """(N, 3 zones, 3 regions)."""
+        return np.asarray(self._stack("region_weight", (3, 3), np.float32), np.float32)
+
+    @cached_property
+    def relights(self) -> tuple[picture.Relight, picture.Relight, picture.Relight]:
+        """The whole, the head and the tail of every shot against its group's consensus."""
+        return tuple(  # type: ignore[return-value]
+            picture.relight(self.thumb[:, z], self.thumb_weight[:, z], self.group)
+            for z in range(3)
+        )
+
+    @cached_property
+    def bent(self) -> Bool:
+        """(N,) whether the difference from the consensus bends tones (gamma, saturation), as a
+        grade does, more than light can: light multiplies, a grade bends."""
+        whole = self.relights[0]
+        usual = consensus.scale(whole.bend_rms, self.group, 0.02)
+        with np.errstate(invalid="ignore"):
+            return (whole.bend_rms > 2.5 * usual) & (whole.bend_rms > 0.3 * whole.gain_rms)
+
+    def same_setup(self, other: I64) -> Bool:
+        """(N,) whether shot i and shot other[i] share a set-up (False where there is no other)."""
+        here = (other >= 0) & self.measured
+        out = np.zeros(self.count, bool)
+        out[here] = (self.setup[here] == self.setup[other[here]]) & (self.setup[here] >= 0)
+        return out
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Everyone who was told apart, in order of first appearance."""
+        return tuple(dict.fromkeys(label for row in self.people for label, _ in row))
+
+    def sightings(self, label: str) -> dict[int, PersonSignature]:
+        """Position -> signature of the shots in which `label` was seen."""
+        return {i: p for i, row in enumerate(self.people) for name, p in row if name == label}
+
+    @cached_property
+    def anchor(self) -> I64:
+        """(N,) the first measured shot of each shot's scene; -1 for that shot itself."""
+        out = np.full(self.count, -1)
+        first: dict[int, int] = {}
+        for i in np.flatnonzero(self.measured):
+            start = first.setdefault(int(self.scene[i]), int(i))
+            out[i] = start if start != i else -1
+        return out
+
+    @cached_property
+    def previous(self) -> I64:
+        """(N,) the nearest earlier shot of the same set-up and light, else of the same scene."""
+        out = np.full(self.count, -1)
+        by_group: dict[int, int] = {}
+        by_scene: dict[int, int] = {}
+        for i in np.flatnonzero(self.measured):
+            group, scene = int(self.group[i]), int(self.scene[i])
+            out[i] = by_group.get(group, by_scene.get(scene, -1))
+            by_group[group] = by_scene[scene] = int(i)
+        return out
+
+    @cached_property
+    def has_consensus(self) -> Bool:
+        """(N,) whether the shot has a group of at least `consensus.MIN_GROUP`."""
+        out = np.zeros(self.count, bool)
+        for members in consensus.parts(self.group):
+            out[members] = True
+        return out
+
+    def eras(self, path: str, group: I64) -> I64:
+        """`group` divided where a declared change of attribute `path` begins or ends."""
+        if not self.look.changes:
+            return group
+        era = np.zeros(self.count, dtype=np.int64)
+        for bit, change in enumerate(self.look.changes[:60]):
+            if matches(change.path, path):
+                inside = [self.look.covers(change.scope, i) for i in self.ids]
+                era |= np.array(inside, dtype=np.int64) << bit
+        _, out = np.unique(np.stack([group, era]), axis=1, return_inverse=True)
+        return np.where(group >= 0, out, -1)
+
+    def scene_name(self, position: int) -> str | None:
+        """Declared name, or "scene 1" and so on in order of first appearance."""
+        scene = int(self.scene[position])
+        if scene < 0:
+            return None
+        if scene in self._declared:
+            return self._declared[scene]
+        return f"scene {self._scene_rank[scene] + 1}"
+
+    def setup_name(self, position: int) -> str | None:
+        """Camera set-up as a slate letters it: A, B, … (I and O skipped), AA after Z."""
+        setup = int(self.setup[position])
+        if setup < 0:
+            return None
+        letters = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+        rank = self._setup_rank[setup]
+        name = ""
+        while True:
+            name = letters[rank % 24] + name
+            rank = rank // 24 - 1
+            if rank < 0:
+                return name
+
+    @cached_property
+    def _scene_rank(self) -> dict[int, int]:
+        order = dict.fromkeys(int(s) for s in self.scene if s >= 0)
+        return {scene: rank for rank, scene in enumerate(order)}
+
+    @cached_property
+    def _setup_rank(self) -> dict[int, int]:
+        order = dict.fromkeys(int(s) for s in self.setup if s >= 0)
+        return {setup: rank for rank, setup in enumerate(order)}

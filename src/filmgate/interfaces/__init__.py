@@ -1,0 +1,1 @@
+"""The doors: each verb here is one call to `filmgate.studio`."""

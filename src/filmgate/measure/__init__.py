@@ -1,0 +1,1 @@
+"""From media to numbers; knows nothing of right or wrong."""

@@ -1,0 +1,186 @@
+"""What somebody already knows about a file: ``<media>.filmgate.json`` beside it.
+
+A generator, an editor or a stronger network writes it; see docs/sidecar.md and
+schemas/sidecar.schema.json. It is data from outside: bounded in size, checked key by key, and a
+key we do not know is an error, because a misspelt "confidance" would otherwise count for nothing
+without a word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from filmgate.errors import BadSetting
+from filmgate.measure.extractor import Attribute, Extraction, Person
+from filmgate.measure.sample import Sample
+from filmgate.schema.report import Box
+
+VERSION = 1
+SUFFIX = ".filmgate.json"
+MAX_BYTES = 10_000_000
+NEAR_S = 0.25
+"""A box drawn on one frame holds for the sampled frame nearest to it, if no farther than this."""
+
+
+def _inside(box: Box) -> Box:
+    x, y, w, h = box
+    if not (w > 0 and h > 0 and x + w <= 1 + 1e-6 and y + h <= 1 + 1e-6):
+        raise ValueError("a box is [x, y, w, h] within the frame, with a width and a height")
+    return (x, y, min(w, 1 - x), min(h, 1 - y))
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+FrameBox = Annotated[tuple[Share, Share, Share, Share], AfterValidator(_inside)]
+FrameIndex = Annotated[int, Field(ge=0)]
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+_CLOSED = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class SidecarAttribute(BaseModel):
+    """One attribute: a colour "#rrggbb", a number with its unit, or a word."""
+
+    model_config = _CLOSED
+    path: Annotated[str, Field(pattern=r"^[^/\s]+(/[^/\s]+)+$", max_length=200)]
+    value: Word | float
+    unit: Word | None = None
+    confidence: Share = 1.0
+    frames: tuple[FrameIndex, ...] = ()
+    box: FrameBox | None = None
+
+
+class SidecarPerson(BaseModel):
+    """One person in one media frame (0-based); boxes are [x, y, w, h], relative."""
+
+    model_config = _CLOSED
+    frame: FrameIndex
+    name: Word | None = None
+    face: FrameBox | None = None
+    body: FrameBox | None = None
+    confidence: Share = 1.0
+    frontal: bool = True
+
+
+class Sidecar(BaseModel):
+    """The whole file. `empty` lists frames that were looked at and show nobody."""
+
+    model_config = ConfigDict(**_CLOSED, title="filmgate sidecar")
+    filmgate_sidecar: Literal[1]
+    attributes: tuple[SidecarAttribute, ...] = ()
+    people: tuple[SidecarPerson, ...] = ()
+    empty: tuple[FrameIndex, ...] = ()
+
+
+def _content(media: str) -> tuple[Path, bytes | None]:
+    """Where the sidecar of `media` is, and its bytes; None without one.
+
+    Raises:
+        BadSetting: it is too large or cannot be read.
+    """
+    path = Path(media + SUFFIX)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return path, None
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"The sidecar {path} cannot be read: {error}.") from error
+    if len(content) > MAX_BYTES:
+        raise BadSetting(f"The sidecar {path} is larger than {MAX_BYTES // 1_000_000} MB.")
+    return path, content
+
+
+def read(media: str) -> Sidecar | None:
+    """The sidecar beside `media`, or None.
+
+    Raises:
+        BadSetting: it says something that cannot be right; the text names file and key.
+    """
+    path, content = _content(media)
+    if content is None:
+        return None
+    try:
+        return Sidecar.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise BadSetting(f"The sidecar {path} is wrong at '{key}': {first['msg']}.") from error
+
+
+class SidecarExtractor:
+    """Attributes and people as the sidecar beside the media states them."""
+
+    @property
+    def identity(self) -> str:
+        """Name and version; what the file says is added by `beside`."""
+        return f"sidecar {VERSION}"
+
+    def beside(self, media: str) -> str:
+        """Digest of the sidecar of `media`, "" without one: the rest of the cache's key."""
+        _, content = _content(media)
+        return "" if content is None else hashlib.sha256(content).hexdigest()
+
+    def extract(self, sample: Sample, media: str) -> Extraction:
+        """What is stated about the frames of this shot; nothing without a sidecar.
+
+        Raises:
+            BadSetting: the sidecar is wrong.
+        """
+        sidecar = read(media)
+        if sidecar is None:
+            return Extraction()
+        people, notes = _people(sidecar, sample)
+        return Extraction(people=people, attributes=_attributes(sidecar, sample), notes=notes)
+
+
+def _attributes(sidecar: Sidecar, sample: Sample) -> tuple[Attribute, ...]:
+    """Those of this shot: without frames, an attribute holds for the whole file."""
+    kept = []
+    for stated in sidecar.attributes:
+        frames = tuple(f for f in stated.frames if sample.in_frame <= f < sample.out_frame)
+        if frames or not stated.frames:
+            kept.append(
+                Attribute(
+                    path=stated.path,
+                    value=stated.value,
+                    unit=stated.unit,
+                    confidence=stated.confidence,
+                    frames=frames,
+                    box=stated.box,
+                )
+            )
+    return tuple(kept)
+
+
+def _people(
+    sidecar: Sidecar, sample: Sample
+) -> tuple[dict[int, tuple[Person, ...]], tuple[str, ...]]:
+    """People by sampled frame, and a note when stated frames are too far from any."""
+    stated: dict[int, list[SidecarPerson]] = {f: [] for f in sidecar.empty}
+    for person in sidecar.people:
+        stated.setdefault(person.frame, []).append(person)
+    reach = max(0, round(NEAR_S * float(sample.rate)))
+    nearest: dict[int, tuple[int, int]] = {}
+    far = []
+    for frame in sorted(f for f in stated if sample.in_frame <= f < sample.out_frame):
+        index = min((f.index for f in sample.frames), key=lambda i: abs(i - frame), default=None)
+        if index is None or abs(index - frame) > reach:
+            far.append(frame)
+        elif index not in nearest or abs(index - frame) < nearest[index][0]:
+            nearest[index] = (abs(index - frame), frame)
+    people = {
+        index: tuple(
+            Person(p.face, None, p.body, p.confidence, frontal=p.frontal, name=p.name)
+            for p in stated[frame]
+        )
+        for index, (_, frame) in sorted(nearest.items())
+    }
+    if not far:
+        return people, ()
+    return people, (f"Sidecar: {len(far)} stated frames are not near a sampled one (not used).",)
+
+
+EXTRACTOR = SidecarExtractor

@@ -1,0 +1,1 @@
+"""Asking someone else's machine: generators for media, readers for structured answers."""

@@ -1,0 +1,1 @@
+"""People: what a reviewer looks at and rules on. It reads published results, it never measures."""
