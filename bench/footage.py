@@ -149,9 +149,7 @@ def masks(name: str) -> U8:
     these masks.
     """
     made = f"{name}-{EVERY}-garment"
-    return np.asarray(
-        kept(made, lambda: np.stack([garment(f, CLIPS[name]) for f in frames(name)]))
-    )
+    return np.asarray(kept(made, lambda: np.stack([garment(f, CLIPS[name]) for f in frames(name)])))
 
 
 def garment(rgb: U8, clip: Clip) -> U8:

@@ -165,7 +165,9 @@ class Bench:
             if done % 50 == 0 or done == len(tasks):
                 rate = (time.monotonic() - begin) / done
                 left = rate * (len(tasks) - done)
-                print(f"\r{label} {done}/{len(tasks)}, {left:.0f} s left   ", end="", file=sys.stderr)
+                print(
+                    f"\r{label} {done}/{len(tasks)}, {left:.0f} s left   ", end="", file=sys.stderr
+                )
         print(file=sys.stderr)
 
     def _known(self, task: Task) -> bool:

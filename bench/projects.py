@@ -19,7 +19,8 @@ from bench.nuisance import Framing, Level
 from bench.plant import Drift, Kind
 from bench.shots import FILM, FILM_SOUND, FRAMES, Bed, Shot
 from filmgate.models.animatic.spec import TONES
-from filmgate.schema import look, shot as schema
+from filmgate.schema import look
+from filmgate.schema import shot as schema
 
 SCENES, PER_SCENE = 20, 20
 KINDS: Final[tuple[Kind, ...]] = (
@@ -243,7 +244,9 @@ def _film(setups: int, each: int, rng: np.random.Generator) -> list[Shot]:
             width = min(1.0, aspect) * float(rng.uniform(0.62, 0.97))
             high = width / aspect
             x = float(rng.uniform(width / 2, 1 - width / 2))
-            frames.append((f"{name}/{k}", Framing(x, float(rng.uniform(high / 2, 1 - high / 2)), width)))
+            frames.append(
+                (f"{name}/{k}", Framing(x, float(rng.uniform(high / 2, 1 - high / 2)), width))
+            )
         order = [k for _ in range(each) for k in rng.permutation(count)]
         made += [
             Shot(f"film:{name}", picks(len(stack), rng), nuisance.reframe(frames[k][1], rng),

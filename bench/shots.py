@@ -51,7 +51,8 @@ class Shot:
     """One shot.
 
     Attributes:
-        source: "intel:<take>", "film:<name>" or "previz:<ShotSpec as JSON>".
+        source: "intel:<take>", "film:<name>", "previz:<ShotSpec as JSON>", or "file:<path in the
+            footage>", which the product decodes itself.
         picks: positions of its frames among the kept frames of the source.
         framing, light, drift, bed: what is done to it; None means nothing and no sound.
         level: nuisance level; scene, setup, person: whose it is, for grouping results.
@@ -76,7 +77,9 @@ class Shot:
         for name in ("scene", "setup", "person", "level"):
             told.pop(name)
         text = json.dumps([VERSION, footage.VERSION, told], sort_keys=True)
-        if self.source.startswith("previz:") or (self.bed and self.bed.source.startswith("previz:")):
+        if self.source.startswith("previz:") or (
+            self.bed and self.bed.source.startswith("previz:")
+        ):
             text += renderer_digest()
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -204,6 +207,8 @@ def render(shot: Shot, folder: Path | None = None) -> Sample:
     if shot.video:
         assert folder is not None
         return _through_video(shot, folder)
+    if shot.source.startswith("file:"):
+        return _of_file(shot)
     made = pictures(shot)
     previz = shot.source.startswith("previz:")
     step = 8 if previz else footage.EVERY
@@ -216,6 +221,25 @@ def render(shot: Shot, folder: Path | None = None) -> Sample:
         frames=frames, sound=sound, sound_note=None if sound else "no sound track",
         rate=Fraction(RATE), in_frame=frames[0].index, out_frame=frames[-1].index + 1,
     )  # fmt: skip
+
+
+def _of_file(shot: Shot) -> Sample:
+    """A whole file as the product samples it; relit and encoded again where the shot says so."""
+    from filmgate.measure import decode
+
+    folder = footage.shared()
+    assert folder is not None
+    sample = decode.sample(folder / "footage" / shot.source.partition(":")[2])
+    if shot.light == Light() and shot.framing == Framing():
+        return sample
+    frames = []
+    for frame in sample.frames:
+        height, width = frame.rgb.shape[:2]
+        cut = nuisance.window(frame.rgb, shot.framing, (width, height))
+        lit = nuisance.shine(nuisance.linear_of(cut), shot.light)
+        made = nuisance.display(lit, shot.light.gamma, shot.light.saturation)
+        frames.append(dataclasses.replace(frame, rgb=nuisance.finish(made)))
+    return dataclasses.replace(sample, frames=tuple(frames))
 
 
 def _through_video(shot: Shot, folder: Path) -> Sample:

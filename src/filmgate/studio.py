@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import filmgate
 from filmgate import registry
@@ -109,6 +111,7 @@ class Studio:
     def __post_init__(self) -> None:
         self._store = MeasurementStore(self.settings.store)
         self._memo = DigestMemo(self._store)
+        self._posters: dict[str, Any] = {}
 
     def cuts(self, file: str, progress: Progress = no_progress) -> list[tuple[int, int]]:
         """Shots of one file as [in, out) frame ranges, found by cut detection; kept like measures.
@@ -156,6 +159,7 @@ class Studio:
         kit = self._kit()
         shots = [shot for sequence in sequences for shot in sequence.shots]
         measured = self._measure(shots, kit, progress, rehash)
+        self._remember_posters(shots, measured)
         shipped = calibration.shipped()
         checks = [registry.load(CHECKS, name, "CHECK") for name in registry.names(CHECKS)]
         reports, at = [], 0
@@ -176,16 +180,25 @@ class Studio:
             notes=tuple(self.notes),
         )
 
+    def _remember_posters(self, shots: list[Shot], measured: list[Signature | str]) -> None:
+        """Keep a small picture of each file that is one shot: the strip needs no second decode."""
+        uses = Counter(shot.file for shot in shots)
+        self._posters = {
+            shot.file: signature.poster
+            for shot, signature in zip(shots, measured, strict=True)
+            if not isinstance(signature, str) and uses[shot.file] == 1
+        }
+
     def write_page(self, report: CheckReport, path: Path) -> None:
         """Write the report page, with the frames its findings are about.
 
         Raises:
             StoreError: it cannot be written; nothing is left behind.
         """
-        from filmgate.measure import decode
+        from filmgate.measure import stills
         from filmgate.review.report import write_report
 
-        write_report(report, path, decode.frames)
+        write_report(report, path, stills.frames)
 
     def weights_folder(self) -> Path | None:
         """The folder of networks to use: the setting, else what the store records, else None."""

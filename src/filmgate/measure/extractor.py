@@ -73,12 +73,15 @@ class Extraction:
             one, so that the remaining pixels of those frames may be called background. Frames
             where people have no mask say nothing about background.
         attributes: answers that are not pixels.
+        view: unit-length description of the kind of place shown, when the extractor has one; views
+            are compared only between extractions of one identity.
         notes: what a reader of the report must know.
     """
 
     people: Mapping[int, tuple[Person, ...]] = field(default_factory=dict)
     masked: bool = False
     attributes: tuple[Attribute, ...] = ()
+    view: tuple[float, ...] | None = None
     notes: tuple[str, ...] = ()
 
 

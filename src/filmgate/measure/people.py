@@ -280,8 +280,17 @@ def _zones(readings: Sequence[_Reading], part: str, count: int) -> F32 | None:
     return np.stack([row if row is not None else blank for row in rows])
 
 
+def _only_masked(readings: list[_Reading]) -> None:
+    """Where some frames have a mask, drop garments read from a bare box: it holds background."""
+    if any(r.person.mask is not None and r.upper is not None for r in readings):
+        for r in readings:
+            if r.person.mask is None:
+                r.upper = r.lower = None
+
+
 def _summarise(track: _Track, count: int) -> PersonSignature:
     readings = track.readings
+    _only_masked(readings)
     first = next((r for r in readings if r.garment_box is not None), readings[0])
     series = np.full((count, 6), np.nan, np.float32)
     for r in readings:

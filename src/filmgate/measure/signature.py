@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from filmgate.errors import MeasurementError
 from filmgate.measure import people as people_of
-from filmgate.measure import scenery, sound, tones
+from filmgate.measure import scenery, sound, stills, tones
 from filmgate.measure.extractor import Extraction, Extractor, Person
 from filmgate.measure.sample import Frame, Sample
 from filmgate.schema.signature import (
     LAYOUT_SHAPE,
+    POSTER_HEIGHT_PX,
     REGIONS,
     THUMB_SHAPE,
     ZONES,
@@ -42,7 +43,7 @@ def measure(sample: Sample, media: str, extractors: Sequence[Extractor]) -> Sign
     """
     if not sample.frames:
         raise MeasurementError(f"'{media}' gave no frame to measure.")
-    seen, masked, attributes, notes = _look(sample, media, extractors)
+    seen, masked, attributes, view, notes = _look(sample, media, extractors)
     zones = _Zones(sample.frames)
     for slot, frame in enumerate(sample.frames):
         zones.add(slot, frame, seen.get(frame.index), masked)
@@ -60,7 +61,9 @@ def measure(sample: Sample, media: str, extractors: Sequence[Extractor]) -> Sign
         clipped=zones.clipped / len(sample.frames), crushed=zones.crushed / len(sample.frames),
         masked=masked, looked=bool(extractors),
         people=people_of.measure(sample.frames, seen),
-        sound=measured_sound, sound_note=sound_note, attributes=attributes,
+        sound=measured_sound, sound_note=sound_note, view=view,
+        poster=stills.poster(sample.frames[len(sample.frames) // 2].rgb, POSTER_HEIGHT_PX),
+        attributes=attributes,
         notes=(*sample.notes, *notes),
     )  # fmt: skip
 
@@ -78,9 +81,10 @@ Attributes = tuple[tuple[str, str | float, str | None, float], ...]
 
 def _look(
     sample: Sample, media: str, extractors: Sequence[Extractor]
-) -> tuple[Seen, bool, Attributes, tuple[str, ...]]:
+) -> tuple[Seen, bool, Attributes, F32 | None, tuple[str, ...]]:
     seen: Seen = {}
     masked, notes = False, []
+    view: F32 | None = None
     attributes: list[tuple[str, str | float, str | None, float]] = []
     for extractor in extractors:
         try:
@@ -93,8 +97,10 @@ def _look(
                 seen[index] = found
         masked = masked or answer.masked
         attributes += [(a.path, a.value, a.unit, a.confidence) for a in answer.attributes]
+        if answer.view is not None:
+            view = np.array(answer.view, dtype=np.float32)
         notes += answer.notes
-    return seen, masked, tuple(attributes), tuple(notes)
+    return seen, masked, tuple(attributes), view, tuple(notes)
 
 
 class _Zones:
@@ -130,7 +136,7 @@ class _Zones:
         parts: list[tuple[int, U8 | None]] = [(0, None)]
         if not blind:
             parts.append((1, background))
-            if inside is not None:
+            if inside is not None and any(p.mask is not None for p in people or ()):
                 parts.append((2, (inside > 160).astype(np.uint8)))
         for region, select in parts:
             added = tones.Tones()

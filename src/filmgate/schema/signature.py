@@ -33,6 +33,7 @@ LAYOUT_SHAPE = (48, 64)
 THUMB_SHAPE = (24, 32)
 PALETTE_SHAPE = (4, 8, 8)
 ROOM_TONE_BANDS = 25
+POSTER_HEIGHT_PX = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ class Signature:
         masked: whether people were cut out, so that background means background.
         looked: whether any extractor looked for people.
         people: largest first. sound: None without sound, `sound_note` says why.
+        view: unit vector of what kind of place this looks like, from an extractor that has one.
+        poster: JPEG bytes (n,) of the middle frame, at most POSTER_HEIGHT_PX high, for reports.
         attributes: (path, value, unit, confidence) answers of extractors.
         notes: rules applied in decoding.
     """
@@ -152,6 +155,8 @@ class Signature:
     people: tuple[PersonSignature, ...]
     sound: SoundSignature | None
     sound_note: str | None
+    view: F32 | None
+    poster: U8
     attributes: tuple[tuple[str, str | float, str | None, float], ...] = ()
     notes: tuple[str, ...] = ()
 

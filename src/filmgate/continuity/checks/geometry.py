@@ -73,8 +73,8 @@ class Geometry:
         frame = pairs.palette_distance(
             world.palette[here, 0].astype(np.float64), world.palette[mates, 0].astype(np.float64)
         )
-        texture = np.array([_texture(world, int(i), int(other[i])) for i in np.flatnonzero(here)])
-        magnitude[here] = 0.75 * frame + 0.25 * texture
+        place = np.array([_place(world, int(i), int(other[i])) for i in np.flatnonzero(here)])
+        magnitude[here] = 0.5 * frame + 0.5 * place
         return batch(
             world, "geometry/set", "anchor" if against == "anchor" else "neighbour", "distance",
             magnitude, 1.0, other=other,
@@ -117,9 +117,12 @@ class Geometry:
         )
 
 
-def _texture(world: World, one: int, two: int) -> float:
+def _place(world: World, one: int, two: int) -> float:
+    """0 to 1: how unlike two places are, by the extractor's view, else by texture."""
     a, b = world.signatures[one], world.signatures[two]
     assert a is not None and b is not None
+    if a.view is not None and b.view is not None and len(a.view) == len(b.view):
+        return float(np.sqrt(max(0.0, 0.5 * (1.0 - float(a.view @ b.view)))))
     return float(np.sqrt(max(0.0, 1.0 - float(a.texture @ b.texture))))
 
 

@@ -6,7 +6,9 @@ threads per process would only contend. See `weights.toml` for the layouts.
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,22 @@ _COCO_PERSON = 0
 _COCO_ANIMALS = slice(14, 24)  # bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe
 
 
+VIEW_TAP = "input.504"
+"""Last stage of FastestDet's backbone (192 x 11 x 11): what kind of place the frame shows."""
+_TAPS = {"objects_fastestdet.onnx": VIEW_TAP}
+
+
+def _tapped(model: bytes, name: str) -> bytes:
+    """`model` with the inner value `name` as one more output.
+
+    An ONNX file is a protobuf message, and a field that comes twice is merged: appending a graph
+    (field 7) that holds one output (field 12) with a name (field 1) adds it to the outputs.
+    """
+    value = b"\x0a" + bytes([len(name)]) + name.encode()
+    output = b"\x62" + bytes([len(value)]) + value
+    return model + b"\x3a" + bytes([len(output)]) + output
+
+
 @lru_cache(maxsize=16)
 def _session(path: str, mtime_ns: int) -> Any:
     """One network, loaded once per process; the time is in the key so that a new file is read."""
@@ -41,7 +59,9 @@ def _session(path: str, mtime_ns: int) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = _ONLY_ERRORS
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        tap = _TAPS.get(Path(path).name)
+        model = path if tap is None else _tapped(Path(path).read_bytes(), tap)
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise UsageError(f"onnxruntime cannot load the weights {path}: {error}.") from error
 
@@ -85,8 +105,9 @@ def faces(net: Any, rgb: U8) -> list[tuple[Box, float]]:
     return suppressed(_corners(boxes[0][sure], scores[0, sure, 1]), iou=0.35, contained=0.6)
 
 
-def bodies(net: Any, rgb: U8) -> tuple[list[tuple[Box, float]], list[Box]]:
-    """Person boxes with scores (0 to 1), best first, and animal boxes; `objects_fastestdet`.
+def bodies(net: Any, rgb: U8) -> tuple[list[tuple[Box, float]], list[Box], F32]:
+    """Person boxes with scores (0 to 1), best first, animal boxes, and the frame's view (384,);
+    `objects_fastestdet`.
 
     A cell of the 22x22 grid answers objectness, the offset of the centre in cells (tanh), the size
     in frames (sigmoid) and 80 class probabilities; the score is objectness^0.6 class^0.4, as the
@@ -94,7 +115,8 @@ def bodies(net: Any, rgb: U8) -> tuple[list[tuple[Box, float]], list[Box]]:
     told because the face and mask networks take them for people.
     """
     bgr = _resized(rgb, 352, 352)[:, :, ::-1] / np.float32(255)
-    grid = _run(net, bgr)[0][0].astype(np.float64)
+    answers = _run(net, bgr)
+    grid = answers[0][0].astype(np.float64)
     rows, columns = grid.shape[1:]
     cell_y, cell_x = np.mgrid[0:rows, 0:columns]
     x = (cell_x + np.tanh(grid[1])) / columns
@@ -109,7 +131,30 @@ def bodies(net: Any, rgb: U8) -> tuple[list[tuple[Box, float]], list[Box]]:
     animal = present * chance[_COCO_ANIMALS].max(axis=0) ** 0.4
     tame = (animal >= ANIMAL_MIN_SCORE) & (chance[_COCO_ANIMALS].max(axis=0) > chance[_COCO_PERSON])
     beasts = suppressed(_corners(corners[tame], animal[tame]), iou=0.45, contained=0.75)
-    return people, [box for box, _ in beasts]
+    return people, [box for box, _ in beasts], _pooled(answers[1][0])
+
+
+def _pooled(features: F32) -> F32:
+    """(384,) mean and spread over the frame of (192, 11, 11) features."""
+    flat = features.reshape(features.shape[0], -1)
+    return np.concatenate([flat.mean(axis=1), flat.std(axis=1)]).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _view_stats() -> tuple[F32, F32]:
+    """Usual mean and spread of each number of a view over unrelated footage; without them the few
+    largest features of the network drown the others (`bench/view_stats.py` makes the file)."""
+    file = resources.files("filmgate.measure.extractors") / "view_stats.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    return np.array(body["mean"], np.float32), np.array(body["sd"], np.float32)
+
+
+def view(pooled: list[F32]) -> tuple[float, ...]:
+    """Unit-length view of a shot from the pooled features of its frames."""
+    mean, spread = _view_stats()
+    standard = (np.mean(pooled, axis=0) - mean) / spread
+    unit = standard / max(float(np.linalg.norm(standard)), 1e-6)
+    return tuple(round(float(v), 5) for v in unit)
 
 
 def person_mask(net: Any, rgb: U8) -> U8:

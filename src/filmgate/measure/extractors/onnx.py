@@ -28,10 +28,10 @@ from filmgate.measure.extractors._people import (
     overlap,
     split,
 )
-from filmgate.measure.sample import U8, Frame, Sample
+from filmgate.measure.sample import F32, U8, Frame, Sample
 from filmgate.schema.report import Box
 
-VERSION = 1
+VERSION = 2
 LOOKED = 6
 MASKED = 2
 FACE_ALONE = 0.8
@@ -206,7 +206,7 @@ class OnnxExtractor:
         """
         frames = {f.index: f for f in sample.frames}
         looked = pick(list(frames), LOOKED)
-        seen = self._look(frames, looked)
+        seen, views = self._look(frames, looked)
         masked = self._to_mask(seen, looked)
         people: dict[int, tuple[Person, ...]] = {}
         whole = _PERSON in self._files
@@ -214,10 +214,14 @@ class OnnxExtractor:
             people[i], covered = self._people(frames[i], seen[i], i in masked)
             whole = whole and covered
         notes = () if _PERSON in self._files else (f"No person mask: {_PERSON} is not installed.",)
-        return Extraction(people=people, masked=whole, notes=notes)
+        view = _nets.view(views) if views else None
+        return Extraction(people=people, masked=whole, view=view, notes=notes)
 
-    def _look(self, frames: dict[int, Frame], looked: Sequence[int]) -> dict[int, list[_Seen]]:
-        """Everybody the two detectors suspect, by frame."""
+    def _look(
+        self, frames: dict[int, Frame], looked: Sequence[int]
+    ) -> tuple[dict[int, list[_Seen]], list[F32]]:
+        """Everybody the two detectors suspect, by frame; and the view of each frame."""
+        views: list[F32] = []
         faces: dict[int, list[tuple[Box, float]]] = {i: [] for i in looked}
         boxes: dict[int, list[tuple[Box, float]]] = {i: [] for i in looked}
         animals: dict[int, list[Box]] = {i: [] for i in looked}
@@ -226,7 +230,8 @@ class OnnxExtractor:
                 faces[i] = _nets.faces(_nets.session(self._files[_FACE]), frames[i].rgb)
             if _OBJECTS in self._files:
                 net = _nets.session(self._files[_OBJECTS])
-                boxes[i], animals[i] = _nets.bodies(net, frames[i].rgb)
+                boxes[i], animals[i], pooled = _nets.bodies(net, frames[i].rgb)
+                views.append(pooled)
         # A dog is missed in one frame and a person there; seen twice it counts for the whole shot,
         # seen once it may be the mistake.
         herd = [a for found in animals.values() for a in found]
@@ -240,7 +245,7 @@ class OnnxExtractor:
                 width / height,
             )
             seen[i] = _plausible(joined)
-        return seen
+        return seen, views
 
     def _to_mask(self, seen: dict[int, list[_Seen]], looked: Sequence[int]) -> list[int]:
         """The frames worth a mask: one in each half, near the cut, where there is much to see."""

@@ -1,0 +1,54 @@
+# Everything that can be done with this repository. `make demo` needs Python 3.11, git and make.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --frozen
+FOOTAGE ?=
+
+.PHONY: help setup demo test test-slow check format bench bench-accuracy bench-speed schemas docs
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv
+
+.venv/.made: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
+	$(UV) sync --frozen --all-extras
+	@touch $@
+
+setup: .venv/.made ## make the environment in .venv
+
+demo: .venv/.made ## render shots with planted drifts, check them, compare with the truth (FOOTAGE=DIR: your own)
+	$(RUN) filmgate demo $(if $(FOOTAGE),--footage "$(FOOTAGE)")
+
+test: .venv/.made ## every test but the slow ones
+	$(RUN) pytest
+
+test-slow: .venv/.made ## the tests that take minutes
+	$(RUN) pytest -m slow
+
+check: .venv/.made ## style, types, import direction
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+
+format: .venv/.made ## put the code in the house's form
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+bench: bench-accuracy bench-speed ## both benches; tables are written to bench/out
+
+bench-accuracy: .venv/.made ## planted drift, hand labels, baselines side by side
+	$(RUN) python -m bench.accuracy
+
+bench-speed: .venv/.made ## time and memory against one full decode
+	$(RUN) python -m bench.speed
+
+schemas: .venv/.made ## write the published JSON Schemas anew
+	$(RUN) python -m filmgate.schema schemas
+
+docs: .venv/.made ## test what the documents say
+	$(RUN) pytest tests/architecture/test_documents.py tests/continuity/test_look_file.py

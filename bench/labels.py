@@ -1,0 +1,260 @@
+"""The hand labels of ``../shared/footage``: does the product see what a person saw?
+
+The product runs on the cut shots, sequence by sequence. Per attribute a shot's score is its check's
+strongest evidence, 1 - the smallest p-value of the check's findings, ties by magnitude over
+tolerance; a shot it could not measure scores 0 and is counted. Left out: minor, unsure, not
+applicable, reference shots and intended changes. Intervals: bootstrap over sequences.
+
+Baselines stand beside it on the same shots, each against the first shot of the sequence and against
+the first of the label's group, which is what the labels refer to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import baselines, footage, metrics, tables
+from bench.judge import Judgement, judge
+from bench.measuring import Bench, Measured
+from bench.nuisance import Framing, Light
+from bench.shots import Shot
+from filmgate.continuity.calibration import Calibration
+from filmgate.schema import shot as schema
+from filmgate.schema.look import Look
+from filmgate.schema.report import ShotReport
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+ATTRIBUTES: Final = ("wardrobe", "identity", "lighting", "grade", "geometry")
+OVERALL, OVERALL_SEEN = "overall", "overall, without props or style alone"
+RIGHT: Final = {"ok": False, "drift": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence35:
+    """One labelled sequence: its label lines in order, what was measured."""
+
+    id: str
+    rows: list[dict[str, Any]]
+    measured: list[Measured]
+
+    def first_of(self, at: int, group: bool) -> int:
+        """The shot that a label refers to: the first of the sequence, or of the shot's group."""
+        if not group:
+            return 0
+        return next(i for i, r in enumerate(self.rows) if r["group"] == self.rows[at]["group"])
+
+
+def load(bench: Bench) -> list[Sequence35]:
+    """The labelled sequences, measured."""
+    folder = footage.shared()
+    if folder is None:
+        return []
+    lines = (folder / "footage" / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+    by: dict[str, list[dict[str, Any]]] = {}
+    for row in map(json.loads, lines):
+        by.setdefault(row["seq"], []).append(row)
+    shots = {r["cut"]: whole(r["cut"]) for rows in by.values() for r in rows}
+    bench.measure(shots.values(), "labelled shots")
+    return [
+        Sequence35(name, rows, [bench.load(shots[r["cut"]]) for r in rows])
+        for name, rows in by.items()
+    ]
+
+
+def whole(cut: str) -> Shot:
+    """A labelled shot as the product decodes it."""
+    return Shot(f"file:{cut}", (), Framing(), Light(), None, None)
+
+
+def truth(row: dict[str, Any], attribute: str) -> bool | None:
+    """Whether the person saw drift; None where the label does not count."""
+    if attribute in (OVERALL, OVERALL_SEEN):
+        if row["overall"] not in ("clean", "drift"):
+            return None
+        if attribute == OVERALL_SEEN and row["overall"] == "drift" and not _seen_kinds(row):
+            return None
+        return bool(row["overall"] == "drift")
+    if attribute in row["intended"]:
+        return None
+    value = row[attribute]
+    if isinstance(value, str):
+        return RIGHT.get(value)
+    told = [v for v in value.values() if v not in ("ref", "na")]
+    if "drift" in told:
+        return True
+    # One doubtful character makes the shot doubtful.
+    return False if told and all(v == "ok" for v in told) else None
+
+
+def _seen_kinds(row: dict[str, Any]) -> bool:
+    """Whether something other than props and style drifts."""
+    return any(
+        "drift" in (row[a].values() if isinstance(row[a], dict) else [row[a]])
+        for a in ATTRIBUTES
+        if a not in row["intended"]
+    )
+
+
+def evidence(report: ShotReport, check: str | None) -> float:
+    """1 - smallest p of the check's findings (any check: None), ties by magnitude / tolerance; 0
+    when nothing was measured."""
+    best = 0.0
+    for finding in report.findings:
+        if finding.p_value is None or finding.status == "not_measured":
+            continue
+        if check is not None and finding.check != check:
+            continue
+        size = (finding.magnitude or 0.0) / max(finding.tolerance or 1.0, 1e-9)
+        best = max(best, 1.0 - finding.p_value + 1e-6 * size / (1 + size))
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One attribute: rows that count, in all sequences."""
+
+    attribute: str
+    drift: Bool
+    group: I64
+    product: F64
+    measured: Bool
+    flagged: Bool
+    others: dict[str, F64]
+
+
+def judged(sequences: Sequence[Sequence35], arm: str, calibration: Calibration) -> list[Judgement]:
+    """The product's answer for every sequence."""
+    out = []
+    for sequence in sequences:
+        shots = tuple(
+            schema.Shot(f"shot_{i + 1:02}", sequence.id, f"shot_{i + 1:02}.mp4")
+            for i in range(len(sequence.rows))
+        )
+        made = schema.Sequence(sequence.id, shots)
+        look = Look().bind(made)
+        signatures = [m.signatures[arm] for m in sequence.measured]
+        out.append(judge(made, signatures, look, calibration))
+    return out
+
+
+def table_of(
+    sequences: Sequence[Sequence35], answers: Sequence[Judgement], attribute: str, arm: str
+) -> Table:
+    """Truth, product and baselines for one attribute."""
+    check = None if attribute in (OVERALL, OVERALL_SEEN) else attribute
+    drift, group, product, measured, flagged = [], [], [], [], []
+    others: dict[str, list[float]] = {}
+    for number, (sequence, answer) in enumerate(zip(sequences, answers, strict=True)):
+        for at, row in enumerate(sequence.rows):
+            found = truth(row, attribute)
+            if found is None:
+                continue
+            report = answer.report.shots[at]
+            drift.append(found)
+            group.append(number)
+            product.append(report.score if check is None else evidence(report, check))
+            measured.append(bool(answer.covered((check,))[at]) if check else report.score > 0)
+            flagged.append(
+                bool(answer.flagged[at]) if check is None
+                else any(f.check == check and f.status == "drift" for f in report.findings)
+            )  # fmt: skip
+            for name, value in _baselines(sequence, at, arm).items():
+                others.setdefault(name, []).append(value)
+    return Table(
+        attribute, np.array(drift, bool), np.array(group), np.array(product),
+        np.array(measured, bool), np.array(flagged, bool),
+        {k: np.array(v) for k, v in others.items()},
+    )  # fmt: skip
+
+
+def _baselines(sequence: Sequence35, at: int, arm: str) -> dict[str, float]:
+    out = {}
+    here = sequence.measured[at]
+    for told, name in baselines.NAMES_OF.items():
+        for group in (False, True):
+            there = sequence.measured[sequence.first_of(at, group)]
+            if name.startswith("names"):
+                one, two = (
+                    baselines.colour_name(name, baselines.named_colour(m.signatures[arm]))
+                    for m in (here, there)
+                )
+                value = float(one != two)
+            else:
+                value = baselines.distance(name, here.features, there.features)
+            out[f"{told}, {'group' if group else 'sequence'}"] = value
+    return out
+
+
+def _auroc(score: F64, drift: Bool) -> Any:
+    return lambda rows: metrics.auroc(score[rows], drift[rows])
+
+
+def line(table: Table) -> list[object]:
+    """One row of the product's table."""
+    auroc = tables.share(*metrics.cluster_interval(_auroc(table.product, table.drift), table.group))
+    drift, flagged = table.drift, table.flagged
+    recall = f"{int((drift & flagged).sum())}/{int(drift.sum())}"
+    false = f"{int((~drift & flagged).sum())}/{int((~drift).sum())}"
+    best = max(table.others, key=lambda n: metrics.auroc(table.others[n], drift))
+    rival = best if best.startswith("histogram") else max(
+        (n for n in table.others if n.startswith("histogram")),
+        key=lambda n: metrics.auroc(table.others[n], drift),
+    )  # fmt: skip
+    gap = metrics.cluster_interval(
+        lambda rows: (
+            metrics.auroc(table.product[rows], drift[rows])
+            - metrics.auroc(table.others[rival][rows], drift[rows])
+        ),
+        table.group,
+    )
+    return [
+        table.attribute, f"{len(drift)} / {int(drift.sum())}", auroc, recall, false,
+        int((~table.measured).sum()), f"{gap[0]:+.3f} [{gap[1]:+.2f}, {gap[2]:+.2f}]",
+    ]  # fmt: skip
+
+
+def report(bench: Bench, calibration: Calibration, strict: Calibration | None = None) -> str:
+    """The hand-label tables of every arm.
+
+    Args:
+        strict: a calibration that has not seen the labelled footage; adds a table with it.
+    """
+    sequences = load(bench)
+    if not sequences:
+        return f"# Hand labels\n\n{footage.missing()}\n"
+    parts = [
+        "# Hand labels\n",
+        f"{sum(len(s.rows) for s in sequences)} shots, {len(sequences)} sequences; one annotator, "
+        "one pass. AUROC with 95 % interval (bootstrap over sequences, 2000 draws); recall and "
+        "false alarms at the default thresholds; last column: AUROC minus that of the better "
+        "histogram arrangement, paired bootstrap.\n",
+    ]
+    head = ["attribute", "shots / drift", "AUROC", "recall", "false alarms", "not measured",
+            "− histogram"]  # fmt: skip
+    kinds = (*ATTRIBUTES, OVERALL, OVERALL_SEEN)
+    last: list[Table] = []
+    for arm in bench.arms:
+        for name, used in (("", calibration), (", calibrated without labelled footage", strict)):
+            if used is None:
+                continue
+            answers = judged(sequences, arm.name, used)
+            made = [table_of(sequences, answers, a, arm.name) for a in kinds]
+            parts += [f"## {arm.name}{name}\n", tables.table(head, [line(t) for t in made])]
+            last = made if not name else last
+    parts += ["## Baselines, AUROC on the same shots\n", _rivals(last)]
+    return "\n".join(parts)
+
+
+def _rivals(made: Sequence[Table]) -> str:
+    names = list(made[0].others)
+    rows = [[n, *(metrics.auroc(t.others[n], t.drift) for t in made)] for n in names]
+    return tables.table(["against the first shot of", *(t.attribute for t in made)], rows)
