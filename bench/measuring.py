@@ -49,10 +49,9 @@ class Arm:
 
 @lru_cache(maxsize=2)
 def _extractors(weights: str | None) -> tuple[Any, ...]:
-    made: list[Any] = [registry.load("measure.extractors", "classical", "EXTRACTOR")()]
-    if weights is not None:
-        made.append(registry.load("measure.extractors", "onnx", "EXTRACTOR")(Path(weights)))
-    return tuple(made)
+    if weights is None:
+        return (registry.load("measure.extractors", "classical", "EXTRACTOR")(),)
+    return (registry.load("measure.extractors", "onnx", "EXTRACTOR")(Path(weights)),)
 
 
 def arms(with_weights: bool = True) -> tuple[Arm, ...]:

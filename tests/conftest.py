@@ -148,7 +148,8 @@ def thin_engine(monkeypatch: pytest.MonkeyPatch) -> None:
             None if why else 0.5, None if why else "de00", None if why else 4.0,
         )  # fmt: skip
         return ShotReport(
-            shot.id, shot.file, shot.in_frame, shot.out_frame, None, "scene_1", None, (), 0.0,
+            shot.id, shot.file, shot.in_frame, shot.out_frame, None if why else "24",
+            "scene_1", None, (), 0.0,
             None, "escalate" if why else "circle", (finding,),
         )  # fmt: skip
 

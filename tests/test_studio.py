@@ -61,7 +61,7 @@ def shots(report: CheckReport) -> tuple[ShotReport, ...]:
 def test_public_names_are_there() -> None:
     assert all(getattr(filmgate, name) is not None for name in filmgate.__all__)
     with pytest.raises(AttributeError):
-        filmgate.nothing_of_the_kind
+        _ = filmgate.nothing_of_the_kind
 
 
 def test_a_second_run_measures_only_what_changed(footage: Path, tmp_path: Path) -> None:

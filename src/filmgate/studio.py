@@ -11,7 +11,6 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -213,7 +212,9 @@ class Studio:
     def _kit(self) -> Kit:
         folder = self.weights_folder()
         known = registry.names(EXTRACTORS)
-        names = [n for n in IN_TRUST if n in known and (n != "onnx" or folder is not None)]
+        # With networks the classical detectors only add their mistakes.
+        without = "onnx" if folder is None else "classical"
+        names = [n for n in IN_TRUST if n in known and n != without]
         names += [n for n in known if n not in (*IN_TRUST, NEEDS_READER)]
         if folder is None:
             self.notes.append(

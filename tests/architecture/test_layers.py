@@ -21,7 +21,9 @@ def test_only_studio_and_orchestration_load_plugins() -> None:
     callers = {
         path.relative_to(SOURCE).parts[0]
         for path in MODULES
-        if re.search(r"\bregistry\.load\(|from filmgate\.registry import .*\bload\b", path.read_text())
+        if re.search(
+            r"\bregistry\.load\(|from filmgate\.registry import .*\bload\b", path.read_text()
+        )
     }
     assert callers <= {"studio.py", "orchestration", "registry.py"}
 

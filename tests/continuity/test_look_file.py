@@ -68,7 +68,8 @@ def test_numbers_words_and_other_shots_are_values_too(tmp_path: Path) -> None:
 def test_a_scope_limits_an_expectation(tmp_path: Path) -> None:
     look = read(
         tmp_path,
-        '[expect]\n"lighting/cct_k" = [{value = 5600, to = "shot_4"}, {value = 3200, from = "shot_5"}]',
+        '[expect]\n"lighting/cct_k" = '
+        '[{value = 5600, to = "shot_4"}, {value = 3200, from = "shot_5"}]',
     ).bind(KITCHEN)
     values = [look.expectation_for("lighting/cct_k", f"shot_{n}") for n in (1, 4, 5, 8)]
     assert [v.value for v in values if v] == [5600, 5600, 3200, 3200]

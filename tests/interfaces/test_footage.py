@@ -30,7 +30,7 @@ def test_shots_are_in_natural_name_order(tmp_path: Path) -> None:
 
 def test_natural_order_copes_with_any_name() -> None:
     names = ["", "1", "a", "é2", "e\u03012", "10", "2", "a1b", "a10", "²"]
-    assert sorted(names, key=natural) == sorted(reversed(names), key=natural)
+    assert sorted(sorted(names), key=natural) == sorted(names, key=natural)
 
 
 def test_sub_folders_are_sequences_and_hidden_files_are_not(tmp_path: Path) -> None:
@@ -60,7 +60,9 @@ def test_two_files_of_one_name_stay_apart(tmp_path: Path) -> None:
     assert sorted(s.id for s in sequence.shots) == ["a.mov", "a.mp4", "b"]
 
 
-@pytest.mark.parametrize("name", ["with space.mp4", "-dash.mp4", "ünï漢字.mp4", "50%.mp4", "a:b.mp4"])
+@pytest.mark.parametrize(
+    "name", ["with space.mp4", "-dash.mp4", "ünï漢字.mp4", "50%.mp4", "a:b.mp4"]
+)
 def test_any_name_works(tmp_path: Path, name: str) -> None:
     touch(tmp_path, name)
     (shot,) = discover(tmp_path, no_cuts).sequences[0].shots

@@ -87,7 +87,9 @@ def test_without_a_source_range_it_is_the_whole_media(media: Path) -> None:
 
 
 def test_a_transition_changes_nothing(media: Path) -> None:
-    dissolve = otio.schema.Transition("d", "SMPTE_Dissolve", RationalTime(4, 24), RationalTime(4, 24))
+    dissolve = otio.schema.Transition(
+        "d", "SMPTE_Dissolve", RationalTime(4, 24), RationalTime(4, 24)
+    )
     path = written(media, [event("one"), dissolve, event("two")])
     assert ranges(path) == [("one", 0, 24), ("two", 0, 24)]
 

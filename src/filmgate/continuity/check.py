@@ -39,12 +39,12 @@ class Batch:
         other: (N,) position of the shot compared with, -1 for none.
         votes: (N,) whether this comparison may change the verdict. A neighbour comparison never
             votes where a consensus exists, because it blames the good shot after a bad one.
+        usual: (N,) which comparisons of clean footage say what is usual; None: those that vote.
         applies: (N,) False where the question makes no sense (that person is not in the shot).
         reasons: position -> why not measured, for applying shots without a magnitude.
         default_reason: the reason where `reasons` has none.
         zone: which frames of the shot were compared ("ends": the first against the last).
         other_zone: which frames of the other shot.
-        cap: comparisons above this magnitude are not comparable at all (None: no limit).
     """
 
     check: str
@@ -61,6 +61,7 @@ class Batch:
     default_reason: str = "no reference to compare with"
     zone: Zone = "whole"
     other_zone: Zone = "whole"
+    usual: Bool | None = None
 
     @property
     def key(self) -> str:
@@ -100,7 +101,7 @@ def batch(
     *, kind: str | None = None, other: I64 | None = None, votes: Bool | None = None,
     applies: Bool | None = None, reasons: Mapping[int, str] | None = None,
     default_reason: str = "no reference to compare with",
-    zone: Zone = "whole", other_zone: Zone = "whole",
+    zone: Zone = "whole", other_zone: Zone = "whole", usual: Bool | None = None,
 ) -> Batch:  # fmt: skip
     """A `Batch` with the usual defaults; `attribute` starts with the check's name."""
     n = world.count
@@ -112,5 +113,5 @@ def batch(
         other=np.full(n, -1) if other is None else other,
         votes=np.ones(n, bool) if votes is None else votes,
         applies=np.ones(n, bool) if applies is None else applies,
-        reasons=reasons or {}, default_reason=default_reason, zone=zone, other_zone=other_zone,
+        reasons=reasons or {}, default_reason=default_reason, zone=zone, other_zone=other_zone, usual=usual,
     )  # fmt: skip

@@ -236,7 +236,8 @@ def fit(
             continue
         for check in checks:
             for batch in check.compare(world):
-                counts = batch.votes & batch.applies & np.isfinite(batch.magnitude)
+                votes = batch.votes if batch.usual is None else batch.usual
+                counts = votes & batch.applies & np.isfinite(batch.magnitude)
                 values = (batch.magnitude / batch.scale)[counts]
                 ratios.setdefault(batch.key, (batch.unit, []))[1].extend(values.tolist())
     first = Calibration(of_ratios(ratios, source))

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from filmgate.continuity import picture
+
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -20,12 +22,20 @@ U8 = NDArray[np.uint8]
 SAME_SETUP = 0.55
 """Correlation of layouts above which two shots are one set-up. Measured on the shared footage: one
 room with other people in it .57 to .98, two places .37 at the 99.9th percentile."""
+MAYBE_SETUP = 0.25
+"""Correlation from which a shot that fits nowhere is tried again with the motion taken out."""
+LIKELY_SETUP = 0.38
+"""Fit that will do, once registered, where nearly every other shot belongs to a set-up: there a
+changed set is likelier than a camera position that is used once."""
+MOSTLY = 0.7
 MIRROR_MARGIN = 0.12
 SHORT_SEQUENCE = 5
 """A sequence of up to this many shots is one scene unless the look says otherwise."""
 _LASTING = 3
 _LIGHT_FLOOR = 0.12
 """Smallest change of light (natural log) that can start a new stretch: a sixth of a stop."""
+_NEAR = 10
+_GOING_ON = 0.25
 _SAME_PLACE = 0.45
 """Palette distance (Hellinger) under which two shots may be one place."""
 
@@ -116,6 +126,38 @@ def _settle(
     return Setups(target, direct, mirrored, flopped)
 
 
+def adopt(setups: Setups, layouts: U8, aspect: F64) -> Setups:
+    """Give shots that are alone in their set-up to the set-up they fit once they are registered.
+
+    A tilted horizon, a raised camera or a moved cupboard must not excuse a shot by making it a
+    set-up of its own.
+
+    Args:
+        layouts: (N, 48, 64); aspect: (N,) width / height of the frames.
+    """
+    label = setups.label.copy()
+    count = np.bincount(label[label >= 0], minlength=1)
+    alone = [int(i) for i in np.flatnonzero(label >= 0) if count[label[i]] == 1]
+    large = [s for s in range(len(count)) if count[s] >= 3]
+    if not alone or not large:
+        return setups
+    grouped = count[count >= 3].sum() / max(int((label >= 0).sum()), 1)
+    limit = LIKELY_SETUP if grouped >= MOSTLY and len(label) > SHORT_SEQUENCE else SAME_SETUP
+    means = np.stack([np.median(layouts[label == s], axis=0) for s in large])
+    vectors, targets = unit_layouts(layouts[alone]), unit_layouts(means.astype(np.uint8))
+    for row, i in enumerate(alone):
+        scores = targets @ vectors[row]
+        for best in np.argsort(-scores)[:2]:
+            if scores[best] < MAYBE_SETUP:
+                break
+            moved = picture.registered(layouts[i], means[best], float(aspect[i]))
+            fit = float(unit_layouts(moved[None])[0] @ targets[best])
+            if fit >= limit:
+                label[i] = large[best]
+                break
+    return setups._replace(label=label)
+
+
 def stretches(label: I64, light: F64) -> I64:
     """(N,) groups: set-ups divided where their light changes for good; -1 stays -1.
 
@@ -158,7 +200,7 @@ def _divide(members: I64, light: F64) -> list[I64]:
 
 
 def scenes(group: I64, palettes: F32, light: F64) -> I64:
-    """(N,) scenes: stretches that interleave in the edit, then neighbours of one place and light.
+    """(N,) scenes: chapters of the edit in which set-ups recur, joined when place and light are one.
 
     Short sequences are one scene. In longer ones a shot that matches nothing is a scene of its
     own: with nothing to compare it is not measured, which is said.
@@ -171,7 +213,7 @@ def scenes(group: I64, palettes: F32, light: F64) -> I64:
     if n <= SHORT_SEQUENCE:
         out[measured] = 0
         return out
-    spans = _spans(group, measured)
+    spans = _chapters(group, measured)
     roots = np.sqrt(np.maximum(palettes, 0)).astype(np.float64)
     means = np.stack([roots[s].mean(axis=0) for s in spans])
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-6)
@@ -188,22 +230,23 @@ def _middle(values: F64) -> F64:
     return np.median(seen, axis=0) if len(seen) else np.zeros(values.shape[1])
 
 
-def _spans(group: I64, measured: I64) -> list[I64]:
-    """Groups whose ranges in the edit overlap are joined (shot and reverse shot)."""
+def _chapters(group: I64, measured: I64) -> list[I64]:
+    """Cut the edit where hardly any set-up that is in use goes on on the other side."""
     first: dict[int, int] = {}
     last: dict[int, int] = {}
-    for i in measured:
-        first.setdefault(int(group[i]), int(i))
-        last[int(group[i])] = int(i)
-    spans: list[list[int]] = []
-    reach = -1
-    for g in sorted(first, key=lambda g: first[g]):
-        if spans and first[g] < reach:
-            spans[-1].append(g)
-        else:
-            spans.append([g])
-        reach = max(reach, last[g])
-    return [measured[np.isin(group[measured], s)] for s in spans]
+    labels = group[measured]
+    for at, g in enumerate(labels):
+        first.setdefault(int(g), at)
+        last[int(g)] = at
+    cuts = []
+    for at in range(1, len(measured)):
+        near = labels[max(0, at - _NEAR) : at + _NEAR]
+        used = {int(g) for g in near if last[int(g)] > first[int(g)]}
+        going_on = sum(first[g] < at <= last[g] for g in used)
+        alone = labels[at] not in used and labels[at - 1] not in used
+        if (used and going_on < _GOING_ON * len(used)) or (not used and alone):
+            cuts.append(at)
+    return [part for part in np.split(measured, cuts) if len(part)]
 
 
 def _join(spans: list[I64], close: NDArray[np.bool_], alike: F64, out: I64) -> I64:

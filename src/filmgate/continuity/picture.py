@@ -170,34 +170,54 @@ def register(
     """
     n, height, width = layout.shape
     out = np.full((n, 4), np.nan)
-    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
-    y, x = y - (height - 1) / 2, x - (width - 1) / 2
     for i in np.flatnonzero(np.isfinite(reference[:, 0, 0])):
-        target = cv2.GaussianBlur(reference[i].astype(np.float32), (0, 0), 1.5)
-        source = cv2.GaussianBlur(layout[i].astype(np.float32), (0, 0), 1.5)
-        gx = cv2.Sobel(target, cv2.CV_32F, 1, 0, scale=1 / 8)
-        gy = cv2.Sobel(target, cv2.CV_32F, 0, 1, scale=1 / 8)
-        # Layout cells are not square in the picture: a roll turns square pixels.
-        squeeze = aspect[i] * height / width
-        turn = gy * x * squeeze - gx * y / squeeze
-        terms = np.stack([gx, gy, turn, gx * x + gy * y], axis=-1).reshape(-1, 4)
-        moved, total = source, np.zeros(4)
-        for _ in range(3):
-            left = (target - moved).reshape(-1)
-            trust = weight[i].reshape(-1) / (1 + (left / 40.0) ** 2)
-            normal = (terms * trust[:, None]).T @ terms + 50.0 * np.diag([1, 1, 400, 400])
-            step = np.linalg.solve(normal, (terms * trust[:, None]).T @ left)
-            total += step
-            if np.abs(step[:2]).max() < 0.15 and np.abs(step[2:]).max() < 0.005:
-                break
-            # Output pixel p is read at p + motion(p), which undoes the motion found so far.
-            cos, sin = (1 + total[3]) * np.cos(total[2]), (1 + total[3]) * np.sin(total[2])
-            cx, cy = (width - 1) / 2, (height - 1) / 2
-            matrix = np.array([
-                [cos, -sin / squeeze, cx - cos * cx + sin / squeeze * cy + total[0]],
-                [sin * squeeze, cos, cy - sin * squeeze * cx - cos * cy + total[1]],
-            ])  # fmt: skip
-            moved = cv2.warpAffine(source, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE,
-                                   flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)  # fmt: skip
+        total, _ = _motion(layout[i], reference[i], weight[i], float(aspect[i]))
         out[i] = [total[0] / width, total[1] / height, np.degrees(total[2]), total[3]]
     return out
+
+
+def registered(layout: NDArray[np.uint8], reference: F64, aspect: float) -> NDArray[np.uint8]:
+    """`layout` (48, 64) moved onto `reference`."""
+    total, matrix = _motion(layout, reference, np.ones(layout.shape), aspect)
+    del total
+    height, width = layout.shape
+    moved = cv2.warpAffine(layout, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE,
+                           flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)  # fmt: skip
+    return np.asarray(moved, dtype=np.uint8)
+
+
+def _motion(
+    layout: NDArray[np.uint8], reference: F64, weight: F64, aspect: float
+) -> tuple[F64, F64]:
+    """Motion (dx px, dy px, roll rad, zoom log) and the 2x3 matrix that undoes it."""
+    height, width = layout.shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    y, x = y - (height - 1) / 2, x - (width - 1) / 2
+    squeeze = aspect * height / width
+    target = cv2.GaussianBlur(reference.astype(np.float32), (0, 0), 1.5)
+    source = cv2.GaussianBlur(layout.astype(np.float32), (0, 0), 1.5)
+    gx = cv2.Sobel(target, cv2.CV_32F, 1, 0, scale=1 / 8)
+    gy = cv2.Sobel(target, cv2.CV_32F, 0, 1, scale=1 / 8)
+    # Layout cells are not square in the picture: a roll turns square pixels.
+    turn = gy * x * squeeze - gx * y / squeeze
+    terms = np.stack([gx, gy, turn, gx * x + gy * y], axis=-1).reshape(-1, 4)
+    moved, total = source, np.zeros(4)
+    matrix = np.eye(2, 3)
+    for _ in range(3):
+        left = (target - moved).reshape(-1)
+        trust = weight.reshape(-1) / (1 + (left / 40.0) ** 2)
+        normal = (terms * trust[:, None]).T @ terms + 50.0 * np.diag([1, 1, 400, 400])
+        step = np.linalg.solve(normal, (terms * trust[:, None]).T @ left)
+        total += step
+        if np.abs(step[:2]).max() < 0.15 and np.abs(step[2:]).max() < 0.005:
+            break
+        # Output pixel p is read at p + motion(p), which undoes the motion found so far.
+        cos, sin = (1 + total[3]) * np.cos(total[2]), (1 + total[3]) * np.sin(total[2])
+        cx, cy = (width - 1) / 2, (height - 1) / 2
+        matrix = np.array([
+            [cos, -sin / squeeze, cx - cos * cx + sin / squeeze * cy + total[0]],
+            [sin * squeeze, cos, cy - sin * squeeze * cx - cos * cy + total[1]],
+        ])  # fmt: skip
+        moved = cv2.warpAffine(source, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE,
+                               flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)  # fmt: skip
+    return total, matrix

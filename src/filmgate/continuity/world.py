@@ -54,7 +54,9 @@ class World:
         self.reasons = tuple(s if isinstance(s, str) else None for s in signatures)
         self.measured = np.array([s is not None for s in self.signatures], dtype=bool)
         layouts = self._stack("layout", (3, 48, 64), np.uint8)[:, 0]
-        self.setups = grouping.find_setups(layouts, self.measured)
+        aspect = np.array([s.size_px[0] / s.size_px[1] if s else 1.0 for s in self.signatures])
+        found = grouping.find_setups(layouts, self.measured)
+        self.setups = grouping.adopt(found, layouts, aspect)
         self.setup = self.setups.label
         self._flop()
         light = self.light[:, 0, :3].astype(np.float64)

@@ -26,7 +26,7 @@ from filmgate.schema.signature import (
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 
-VERSION = "signature 1"
+VERSION = "signature 2"
 """Part of every cache key: raise it whenever a measured number may change."""
 
 

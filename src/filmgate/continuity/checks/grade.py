@@ -49,6 +49,8 @@ class Grade:
         return batch(
             world, "grade/tonal_bands", "consensus", "de00", magnitude,
             consensus.scale(magnitude, group, FLOOR_DE00), votes=world.bent,
+            # Clean shots hardly ever bend: all of them say what is usual, which errs towards calm.
+            usual=np.ones(world.count, bool),
             default_reason="fewer than three other shots of this set-up and light",
         )  # fmt: skip
 
