@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 CHECKS = "continuity.checks"
 EXTRACTORS = "measure.extractors"
-CHECKS = "continuity.checks"
 IN_TRUST = ("classical", "onnx", "sidecar")
 """Our extractors in rising order of trust: where two saw people, the later one is believed."""
 NEEDS_READER = "vision_language"
@@ -63,7 +62,7 @@ class Kit(NamedTuple):
 
     def key(self, digest: str, shot: Shot | _Task) -> str:
         """Where the measurement of `shot` is kept: all that decides the numbers is in it."""
-        from filmgate.measure.signature import VERSION
+        from filmgate.schema.signature import VERSION
 
         made = self.extractors()
         # What an extractor reads beside the media (a sidecar) is measured with it.

@@ -12,7 +12,6 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from filmgate.continuity import consensus, picture
 from filmgate.continuity.world import World
@@ -44,6 +43,9 @@ def fit(source: F64, target: F64, weight: F64 | None = None) -> CDL:
     Least squares in Lab with a soft-L1 loss (the set itself may have changed here and there), each
     parameter held lightly at identity so that little evidence makes little correction.
     """
+    # Here, not above: it takes longer to import than a small sequence takes to compare.
+    from scipy.optimize import least_squares
+
     wanted = srgb_to_lab(np.clip(target, 0, 1))
     trust = np.sqrt(np.ones(len(source)) if weight is None else weight)[:, None]
 
@@ -57,11 +59,11 @@ def fit(source: F64, target: F64, weight: F64 | None = None) -> CDL:
     high = np.array([3.0] * 3 + [0.3] * 3 + [3.0] * 3 + [3.0])
     answer = least_squares(misses, _IDENTITY, bounds=(low, high), loss="soft_l1", f_scale=0.3,
                            max_nfev=60)  # fmt: skip
-    return _cdl(np.asarray(answer.x))
+    return _cdl(np.round(answer.x, 5))
 
 
 def _cdl(p: F64) -> CDL:
-    v = [round(float(x), 5) for x in p]
+    v = [float(x) for x in p]
     return CDL((v[0], v[1], v[2]), (v[3], v[4], v[5]), (v[6], v[7], v[8]), v[9])
 
 

@@ -38,6 +38,8 @@ def compare(
         sequence: the shots in edit order; signatures: one per shot, or why it was not measured.
         look: what is declared; calibration: what clean footage looks like; checks: to be asked.
     """
+    if not sequence.shots:
+        return SequenceReport(id=sequence.id, shots=(), decision="no shots")
     world = World(sequence, signatures, look)
     judged = judge(world, calibration, checks)
     strongest = shot_evidence(world, judged)

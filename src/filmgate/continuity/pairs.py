@@ -35,7 +35,8 @@ def tone_distance(one: F64, two: F64) -> F64:
 
 def palette_distance(one: F64, two: F64) -> F64:
     """(N,) Hellinger distance (0 to 1) between Lab palettes (N, 4, 8, 8); NaN when one is empty."""
-    a, b = one.reshape(len(one), -1), two.reshape(len(two), -1)
+    cells = int(np.prod(one.shape[1:]))
+    a, b = one.reshape(len(one), cells), two.reshape(len(two), cells)
     overlap = np.sqrt(np.maximum(a * b, 0)).sum(axis=1)
     empty = (a.sum(axis=1) == 0) | (b.sum(axis=1) == 0)
     return np.where(empty, np.nan, np.sqrt(np.clip(1 - overlap, 0, 1)))

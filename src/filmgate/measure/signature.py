@@ -18,16 +18,16 @@ from filmgate.schema.signature import (
     POSTER_HEIGHT_PX,
     REGIONS,
     THUMB_SHAPE,
+    VERSION,
     ZONES,
     Signature,
     SoundSignature,
 )
 
+__all__ = ["VERSION", "measure"]
+
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
-
-VERSION = "signature 2"
-"""Part of every cache key: raise it whenever a measured number may change."""
 
 
 def measure(sample: Sample, media: str, extractors: Sequence[Extractor]) -> Signature:

@@ -6,7 +6,6 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from filmgate.measure.sample import Sound
 from filmgate.schema.signature import ROOM_TONE_BANDS, SoundSignature
@@ -61,6 +60,8 @@ def _loudness(samples: F64, rate_hz: int) -> tuple[float | None, float | None]:
 
 def _true_peak(samples: F64) -> float:
     """True peak, dBTP: four times oversampled around the loudest sample (BS.1770-4 annex 2)."""
+    from scipy import signal
+
     mono = samples[:, int(np.argmax(np.abs(samples).max(axis=0)))]
     at = int(np.argmax(np.abs(mono)))
     near = mono[max(0, at - 256) : at + 256]

@@ -20,6 +20,9 @@ F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 I32 = NDArray[np.int32]
 
+VERSION = "signature 2"
+"""Part of every cache key: raise it whenever a measured number may change."""
+
 LOG_FLOOR = 0.004
 """Added to linear light before the logarithm: about one 8-bit code value near black, so that noise
 in crushed shadows does not dominate (linear light of sRGB code 13 is 0.004)."""
