@@ -247,10 +247,12 @@ def empty(bench: Bench, made: Calibration, count: int, repeats: int) -> str:
             measured[at] = bench.load(shot)
         for arm in bench.arms:
             add(cells.setdefault(arm.name, Cell()), project, measured, arm.name, made, True)
-    parts = [f"## Shots without people: 400 shots, 100 set-ups ({count} projects)\n",
-             tables.table(HEAD, [figures(a, c.rows(), repeats) for a, c in cells.items()])]  # fmt: skip
-    for arm, cell in cells.items():
-        parts += [f"### {arm}\n", _rivals(cell), by_kind(cell),
+    parts = [
+        f"## Shots without people: 400 shots, 100 set-ups ({count} projects)\n",
+        tables.table(HEAD, [figures(a, c.rows(), repeats) for a, c in cells.items()]),
+    ]
+    for named, cell in cells.items():
+        parts += [f"### {named}\n", _rivals(cell), by_kind(cell),
                   _notes(cell, "mean of grade, lighting and geometry")]  # fmt: skip
     return "\n".join(parts)
 

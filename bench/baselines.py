@@ -79,7 +79,7 @@ def features(sample: Sample) -> Features:
     chosen = [frames[0].rgb, frames[len(frames) // 2].rgb, frames[-1].rgb]
     middle = chosen[1]
     height = max(2, round(160 * middle.shape[0] / middle.shape[1]))
-    grey = cv2.cvtColor(middle, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(middle, cv2.COLOR_RGB2GRAY), np.uint8)
     small = cv2.resize(grey, (160, height), interpolation=cv2.INTER_AREA)
     histogram = np.mean([_histogram(f) for f in chosen], axis=0)
     mean = np.mean([f.reshape(-1, 3).mean(axis=0) for f in chosen], axis=0)
@@ -153,7 +153,7 @@ def group_scores(
     """(N,) how far each shot is from its group's medoid; names: 1 unless the commonest name."""
     out = np.zeros(len(groups))
     for group in np.unique(groups):
-        members = np.flatnonzero(groups == group)
+        members = [int(i) for i in np.flatnonzero(groups == group)]
         if name.startswith("names"):
             told = [colour_name(name, named_colour(signatures[i])) for i in members]
             usual = max(sorted(set(told)), key=told.count)

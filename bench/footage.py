@@ -64,17 +64,21 @@ HELD_OUT_SEEDS: Final = 1000
 """Seeds from here on are held out."""
 
 CLIPS: Final = {
-    "again": Clip("skull", (287, 69, 64, 93), 397), "brother": Clip("skull", (260, 68, 66, 94), 397),
+    "again": Clip("skull", (287, 69, 64, 93), 397),
+    "brother": Clip("skull", (260, 68, 66, 94), 397),
     "help": Clip("skull", (306, 74, 62, 88), 397), "no": Clip("skull", (277, 66, 63, 90), 397),
     "student": Clip("skull", (275, 70, 61, 92), 397), "yes": Clip("skull", (274, 69, 63, 89), 397),
     "bird": Clip("grey", (277, 47, 67, 87), 380), "milk": Clip("grey", (279, 47, 65, 86), 380),
     "please": Clip("grey", (283, 49, 64, 84), 380), "sorry": Clip("grey", (269, 49, 65, 83), 380),
     "thanks": Clip("grey", (284, 47, 63, 83), 380),
-    "book": Clip("mustard", (273, 97, 55, 74), 479), "learn": Clip("mustard", (280, 91, 54, 72), 476),
-    "school": Clip("mustard", (277, 95, 53, 73), 479), "walk": Clip("mustard", (273, 100, 55, 73), 479),
+    "book": Clip("mustard", (273, 97, 55, 74), 479),
+    "learn": Clip("mustard", (280, 91, 54, 72), 476),
+    "school": Clip("mustard", (277, 95, 53, 73), 479),
+    "walk": Clip("mustard", (273, 100, 55, 73), 479),
     "eat": Clip("zip", (274, 97, 62, 84), 479), "night": Clip("zip", (271, 99, 61, 84), 479),
     "sister": Clip("zip", (271, 97, 60, 83), 479),
-    "hungry": Clip("plaid", (279, 21, 67, 86), 409, 202), "want": Clip("plaid", (247, 55, 58, 72), 402),
+    "hungry": Clip("plaid", (279, 21, 67, 86), 409, 202),
+    "want": Clip("plaid", (247, 55, 58, 72), 402),
 }  # fmt: skip
 """Take -> who is in it. "bird" and "please" show a second person at the right edge."""
 
@@ -159,7 +163,7 @@ def garment(rgb: U8, clip: Clip) -> U8:
     it and hangs together is the person. White prints have the wall's colour, so holes are filled.
     """
     small = cv2.resize(rgb, (320, 240), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
     x, y, w, h = (v / 2 for v in clip.face)
     rows, columns = np.mgrid[0:240, 0:320].astype(np.float32)
     across, down = np.abs(columns - (x + w / 2)) / w, (rows - (y + h)) / h
@@ -194,7 +198,7 @@ def _wall(lab: F32, usable: Bool, rows: F32, columns: F32) -> F32:
 
 
 def _filled(on: Bool) -> Bool:
-    """`on` without the small holes inside it (prints of the wall's colour; not the crook of an arm)."""
+    """`on` without the small holes inside it (prints of the wall's colour; no crook of an arm)."""
     closed = cv2.morphologyEx(on.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(1 - closed)
     out = closed.copy()

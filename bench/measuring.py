@@ -203,8 +203,8 @@ def _check_sources() -> None:
     before = path.read_text() if path.is_file() else now
     if before != now and before.split()[:-1] == now.split()[:-1]:
         print(
-            "Note: src/filmgate/measure changed since shots were measured and signature.VERSION did "
-            "not; kept measurements are used. --fresh measures anew.", file=sys.stderr,
+            "Note: src/filmgate/measure changed since shots were measured and signature.VERSION "
+            "did not; kept measurements are used. --fresh measures anew.", file=sys.stderr,
         )  # fmt: skip
         return
     path.parent.mkdir(parents=True, exist_ok=True)

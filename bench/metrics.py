@@ -37,7 +37,7 @@ def flagged_share(score: F64, count: int) -> F64:
         return np.zeros(len(score))
     edge = np.sort(score)[::-1][count - 1]
     above, level = score > edge, score == edge
-    out = above.astype(np.float64)
+    out: F64 = above.astype(np.float64)
     out[level] = (count - above.sum()) / level.sum()
     return out
 
@@ -173,7 +173,7 @@ def bootstrap(
             rng.integers(len(projects), size=len(projects)), minlength=len(projects)
         )
         by_person = np.bincount(rng.integers(len(people), size=len(people)), minlength=len(people))
-        weight = by_project[project] * by_person[person].astype(np.float64)
+        weight = by_project[project].astype(np.float64) * by_person[person]
         drawn = what(rows, weight)
         if np.isfinite(drawn):
             draws.append(drawn)
@@ -191,7 +191,7 @@ def resampled(groups: I64, rng: np.random.Generator) -> I64:
 def cluster_interval(
     values: Callable[[I64], float], groups: I64, repeats: int = 2000, seed: int = 1
 ) -> tuple[float, float, float]:
-    """`values(all rows)` with its 95 % interval by bootstrap over groups; NaN draws are left out."""
+    """`values(all rows)` with its 95 % interval by bootstrap over groups, without NaN draws."""
     rng = np.random.default_rng(seed)
     draws = [values(resampled(groups, rng)) for _ in range(repeats)]
     kept = [d for d in draws if np.isfinite(d)]

@@ -146,7 +146,7 @@ def light_matrix(mired: float) -> F64:
 def saturation_matrix(saturation: float) -> F64:
     """3x3 matrix on display values that scales the distance from Rec.709 luma."""
     grey = np.tile(_LUMA, (3, 1))
-    return grey + saturation * (np.eye(3) - grey)
+    return np.asarray(grey + saturation * (np.eye(3) - grey), dtype=np.float64)
 
 
 def window(rgb: U8, framing: Framing, size: tuple[int, int] = SIZE) -> U8:
@@ -172,8 +172,7 @@ def linear_of(rgb: U8) -> F32:
 
 def shine(linear: F32, light: Light) -> F32:
     """Linear picture under `light`; values may exceed 1."""
-    height, width = linear.shape[:2]
-    across = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None]
+    across = np.linspace(-1, 1, linear.shape[1], dtype=np.float32)[None, :, None]
     key = cv2.transform(linear, light_matrix(light.mired).astype(np.float32))
     out = key * np.exp2(light.stops + light.slope * across)
     if light.second > 0:
@@ -197,12 +196,14 @@ def display(linear: F32, gamma: float = 1.0, saturation: float = 1.0) -> U8:
     clipped = np.clip(linear, 0, 1)
     spots = (cv2.sqrt(clipped) * (_STEPS - 1) + 0.5).astype(np.uint16)
     rgb = _codes(round(gamma, 4))[spots]
-    if saturation != 1.0:
-        rgb = cv2.transform(rgb, saturation_matrix(saturation))
-    return np.asarray(rgb, dtype=np.uint8)
+    if saturation == 1.0:
+        return rgb
+    return np.asarray(cv2.transform(rgb, saturation_matrix(saturation)), dtype=np.uint8)
 
 
 def finish(rgb: U8) -> U8:
     """Through JPEG and back, as every planted frame goes, clean or not."""
     _, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    back = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert back is not None
+    return np.ascontiguousarray(back[..., ::-1], dtype=np.uint8)

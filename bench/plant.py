@@ -34,8 +34,8 @@ CHECKS: Final[dict[str, tuple[str, ...]]] = {
     "room_tone": ("sound",), "level": ("lighting", "grade"), "cct": ("lighting", "grade"),
     "horizon": ("geometry",), "camera_height": ("geometry",), "set_layout": ("geometry",),
 }  # fmt: skip
-"""Checks that blame a planted kind rightly. A change of the whole picture cannot be told to be the
-light's or the grade's by pixels alone, so for those either is right; `strict_check` is the first."""
+"""Checks that blame a planted kind rightly. A change of the whole picture cannot be told to be
+the light's or the grade's by pixels alone: there either is right; `strict_check` is the first."""
 FAMILY: Final[dict[str, str]] = {
     "in_shot_wardrobe": "in_shot", "in_shot_grade": "in_shot", "in_shot_light": "in_shot",
     "loudness": "sound", "room_tone": "sound", "level": "light", "cct": "light",
@@ -121,5 +121,7 @@ def regraded(rgb: U8, size: float) -> U8:
     matrix = nuisance.light_matrix(round(nuisance.D65_MIRED + GRADE_MIRED * size, 3))
     linear = cv2.transform(nuisance.linear_of(rgb), matrix.astype(np.float32))
     return nuisance.display(
-        linear, float(np.exp(np.log1p(GRADE_GAMMA) * size)), 1.0 - GRADE_SATURATION * size
+        np.asarray(linear, np.float32),
+        float(np.exp(np.log1p(GRADE_GAMMA) * size)),
+        1.0 - GRADE_SATURATION * size,
     )

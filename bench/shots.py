@@ -77,10 +77,10 @@ class Shot:
         for name in ("scene", "setup", "person", "level"):
             told.pop(name)
         text = json.dumps([VERSION, footage.VERSION, told], sort_keys=True)
-        if self.source.startswith("previz:") or (
-            self.bed and self.bed.source.startswith("previz:")
-        ):
-            text += renderer_digest()
+        if self.source.startswith("previz:"):
+            text += renderer_digest("*.py")
+        elif self.bed and self.bed.source.startswith("previz:"):
+            text += renderer_digest("soundtrack.py")
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -102,11 +102,11 @@ FILM_SOUND: Final = {
 FILM_SIZE: Final = (640, 360)
 
 
-@lru_cache(maxsize=1)
-def renderer_digest() -> str:
-    """Digest of the previz renderer's source: its pictures change with it."""
+@lru_cache(maxsize=2)
+def renderer_digest(which: str) -> str:
+    """Digest of the previz renderer's source: its pictures and sounds change with it."""
     folder = footage.REPOSITORY / "src" / "filmgate" / "models" / "animatic"
-    texts = [p.read_bytes() for p in sorted(folder.glob("*.py"))]
+    texts = [p.read_bytes() for p in sorted(folder.glob(which))]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
@@ -116,7 +116,8 @@ def film_frames(name: str) -> U8:
     folder = footage.shared()
     assert folder is not None
     path = folder / "footage" / relative
-    return footage.kept(f"film-{name}", lambda: footage.decoded(path, start_s, end_s, 2))
+    found: U8 = footage.kept(f"film-{name}", lambda: footage.decoded(path, start_s, end_s, 2))
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -289,7 +290,7 @@ def _other_bed(source: str) -> str:
     from filmgate.models.animatic.spec import TONES
 
     _, kind, seed = source.split(":")
-    return f"previz:{TONES[(TONES.index(kind) + 1) % len(TONES)]}:{int(seed) + 1}"  # type: ignore[arg-type]
+    return f"previz:{TONES[(TONES.index(kind) + 1) % len(TONES)]}:{int(seed) + 1}"
 
 
 def _bed_sound(bed: Bed) -> F32:

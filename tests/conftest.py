@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -41,6 +42,15 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The user's environment must not decide a test."""
     for name in [n for n in os.environ if n.startswith("FILMGATE_") and n != "FILMGATE_REQUIRE"]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C arrives, here and in child processes, even where the suite runs in the background
+    (a shell starts background jobs with SIGINT ignored)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def require(component: str) -> str:

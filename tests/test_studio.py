@@ -163,6 +163,7 @@ def test_a_task_that_kills_its_worker_fails_alone() -> None:
     assert answers == {0: 0, 1: 2, 2: 4, 4: 8, 5: 10}
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_workers() -> None:
     def interrupt() -> None:
         time.sleep(3)

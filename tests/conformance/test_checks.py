@@ -103,7 +103,8 @@ def _check(name: str) -> Any:
 def _worst(batches: list[Batch], shot: int) -> float:
     """Largest ratio to the usual over the comparisons that say something about `shot`."""
     ratios = [float(b.magnitude[shot] / b.scale[shot]) for b in batches if b.applies[shot]
-              and b.against in ("consensus", "itself") and np.isfinite(b.magnitude[shot])]  # fmt: skip
+              and b.against in ("consensus", "itself")
+              and np.isfinite(b.magnitude[shot])]  # fmt: skip
     return max(ratios, default=0.0)
 
 

@@ -47,8 +47,8 @@ def test_not_measured_stays_not_measured() -> None:
 
 
 def test_saved_and_read_back_is_the_same(tmp_path: Path) -> None:
-    made = cal.Calibration({"grade/x:anchor": _null()}, np.sort(np.random.default_rng(2).random(50)),
-                           50, "test")  # fmt: skip
+    evidence = np.sort(np.random.default_rng(2).random(50))
+    made = cal.Calibration({"grade/x:anchor": _null()}, evidence, 50, "test")
     made.save(tmp_path / "c.json")
     import json
 
@@ -65,7 +65,8 @@ def test_a_small_calibration_promises_nothing() -> None:
     assert not small.can_promise(10)
     assert small.guarantee().startswith("no guarantee")
     decision = verdict.decide(np.random.default_rng(4).random(100), small)
-    assert decision.words.startswith("no guarantee") and int(decision.flagged.sum()) == 3
+    assert decision.words.startswith("no guarantee")
+    assert int(decision.flagged.sum()) == 3
 
 
 def test_a_large_sequence_needs_a_large_calibration() -> None:

@@ -21,7 +21,9 @@ def test_it_finds_a_grade_that_is_a_cdl() -> None:
     source = rng.uniform(0.05, 0.9, (300, 3))
     true = CDL((1.12, 0.96, 0.9), (0.01, 0.0, -0.01), (0.92, 1.0, 1.08), 0.85)
     target = cdl.apply(true, source)
-    left = delta_e_2000(srgb_to_lab(cdl.apply(cdl.fit(source, target), source)), srgb_to_lab(target))
+    left = delta_e_2000(
+        srgb_to_lab(cdl.apply(cdl.fit(source, target), source)), srgb_to_lab(target)
+    )
     assert float(left.mean()) < 0.5
 
 
@@ -66,9 +68,11 @@ def test_the_file_is_an_asc_colour_correction(tmp_path: Path) -> None:
     cdl.write_cc(value, tmp_path / "shot.cc", name)
     root = ET.parse(tmp_path / "shot.cc").getroot()
     space = {"a": "urn:ASC:CDL:v1.2"}
-    assert root.tag == "{urn:ASC:CDL:v1.2}ColorCorrection" and root.get("id") == name
+    assert root.tag == "{urn:ASC:CDL:v1.2}ColorCorrection"
+    assert root.get("id") == name
     slope = root.findtext("a:SOPNode/a:Slope", namespaces=space)
-    assert slope is not None and [float(v) for v in slope.split()] == list(value.slope)
+    assert slope is not None
+    assert [float(v) for v in slope.split()] == list(value.slope)
     assert float(root.findtext("a:SatNode/a:Saturation", namespaces=space) or 0) == 0.95
 
 

@@ -241,6 +241,7 @@ def test_a_full_disk_leaves_nothing_half_written(
 @pytest.mark.skipif(
     importlib.util.find_spec("filmgate.continuity.engine") is None, reason="needs the engine"
 )
+@pytest.mark.usefixtures("interruptible")
 def test_after_ctrl_c_the_next_run_goes_on(good_shots: Path) -> None:
     Path("shots").mkdir()
     whole = (good_shots / "shot_1.mp4").read_bytes()

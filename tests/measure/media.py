@@ -94,12 +94,7 @@ def write(
     Returns:
         `path`.
     """
-    first = frames[0]
-    if isinstance(first, np.ndarray):
-        first = av.VideoFrame.from_ndarray(first, format="rgb24")
-    height, width = (
-        first.shape[:2] if isinstance(first, np.ndarray) else (first.height, first.width)
-    )
+    height, width = _size(frames[0])
     defaults = {"crf": "12", "sc_threshold": "0"} if codec == "libx264" else {}
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=fps)
@@ -114,14 +109,9 @@ def write(
             context = stream.codec_context
             context.colorspace, context.color_primaries, context.color_trc = tags[:3]
             context.color_range = tags[3]
-        audio: Any = container.add_stream("aac", rate=48_000, layout="stereo") if sound_s else None
+        audio = container.add_stream("aac", rate=48_000, layout="stereo") if sound_s else None
         for number, item in enumerate(frames):
-            frame = item
-            if isinstance(item, np.ndarray):
-                frame = av.VideoFrame.from_ndarray(item, format="rgb24")
-                if pix_fmt not in ("rgb24", "rgba"):
-                    frame = frame.reformat(format=pix_fmt, dst_colorspace=5)
-            assert isinstance(frame, av.VideoFrame)
+            frame = _as_frame(item, pix_fmt)
             if tags:
                 frame.colorspace, frame.color_primaries, frame.color_trc = tags[:3]
                 frame.color_range = tags[3]
@@ -130,15 +120,37 @@ def write(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if audio is not None:
-            for start in range(0, int(sound_s * 48_000), 1024):
-                tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(start, start + 1024) / 48_000)
-                block = av.AudioFrame.from_ndarray(
-                    np.stack([tone, tone]).astype(np.float32), format="fltp", layout="stereo"
-                )
-                block.sample_rate, block.pts, block.time_base = 48_000, start, Fraction(1, 48_000)
-                container.mux(audio.encode(block))
-            container.mux(audio.encode(None))
+            _add_tone(container, audio, sound_s, 0.5)
     return path
+
+
+def _size(picture: U8 | av.VideoFrame) -> tuple[int, int]:
+    if isinstance(picture, av.VideoFrame):
+        return picture.height, picture.width
+    height, width = picture.shape[:2]
+    return height, width
+
+
+def _as_frame(item: U8 | av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
+    if isinstance(item, av.VideoFrame):
+        return item
+    frame = av.VideoFrame.from_ndarray(item, format="rgb24")
+    if pix_fmt in ("rgb24", "rgba"):
+        return frame
+    return frame.reformat(format=pix_fmt, dst_colorspace=5)
+
+
+def _add_tone(container: Any, audio: Any, seconds: float, amplitude: float) -> None:
+    """Encode a 440 Hz tone into the stream and end it."""
+    layout = audio.layout.name
+    channels = len(audio.layout.channels)
+    for start in range(0, int(seconds * 48_000), 1024):
+        wave = amplitude * np.sin(2 * np.pi * 440 * np.arange(start, start + 1024) / 48_000)
+        samples = np.stack([wave] * channels).astype(np.float32)
+        block = av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
+        block.sample_rate, block.pts, block.time_base = 48_000, start, Fraction(1, 48_000)
+        container.mux(audio.encode(block))
+    container.mux(audio.encode(None))
 
 
 def remux(source: Path, target: Path) -> Path:
@@ -156,11 +168,5 @@ def remux(source: Path, target: Path) -> Path:
 def tone_only(path: Path) -> Path:
     """Write a file with sound and no picture."""
     with av.open(str(path), "w") as container:
-        audio: Any = container.add_stream("aac", rate=48_000, layout="mono")
-        for start in range(0, 20_480, 1024):
-            silence = np.zeros((1, 1024), np.float32)
-            block = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
-            block.sample_rate, block.pts, block.time_base = 48_000, start, Fraction(1, 48_000)
-            container.mux(audio.encode(block))
-        container.mux(audio.encode(None))
+        _add_tone(container, container.add_stream("aac", rate=48_000, layout="mono"), 0.42, 0.0)
     return path

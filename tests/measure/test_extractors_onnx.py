@@ -52,7 +52,7 @@ def _face_net(*faces: tuple[Box, float]) -> Net:
 
 
 def _body_net(*found: tuple[Box, float, int]) -> Net:
-    """Cells with box, score and COCO class."""
+    """Cells with box, score and COCO class; and the features the view is pooled from."""
     grid = np.zeros((1, 85, 22, 22))
     for (x, y, w, h), score, kind in found:
         centre_x, centre_y = (x + w / 2) * 22, (y + h / 2) * 22
@@ -62,7 +62,7 @@ def _body_net(*found: tuple[Box, float, int]) -> Net:
         grid[0, 2, row, column] = np.arctanh(centre_y - row)
         grid[0, 3, row, column] = np.log(w / (1 - w))
         grid[0, 4, row, column] = np.log(h / (1 - h))
-    return Net(grid)
+    return Net(grid, np.zeros((1, 192, 11, 11)))
 
 
 def _mask_net(*boxes: Box) -> Net:
@@ -104,11 +104,12 @@ def test_decoding_is_exact() -> None:
     ((face, score),) = _nets.faces(_face_net((FACE, 0.9)), picture)
     assert face == pytest.approx(FACE, abs=1e-6)
     assert score == pytest.approx(0.9)
-    people, animals = _nets.bodies(_body_net((BODY, 0.8, 0), (OTHER, 0.9, 16)), picture)
+    people, animals, view = _nets.bodies(_body_net((BODY, 0.8, 0), (OTHER, 0.9, 16)), picture)
     assert people[0][0] == pytest.approx(BODY, abs=1e-5)
     assert people[0][1] == pytest.approx(0.8)
     assert len(people) == 1
     assert animals[0] == pytest.approx(OTHER, abs=1e-5)
+    assert view.shape == (384,)
     mask = _nets.person_mask(_mask_net(BODY), picture)
     assert mask.shape == (HEIGHT, WIDTH)
     assert mask.max() == 255

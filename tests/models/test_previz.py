@@ -199,6 +199,7 @@ def test_colour_temperature_warms_and_keeps_level() -> None:
 
 def test_key_side_flips_on_the_face() -> None:
     """What was the bright half of the head becomes the dark one."""
+
     def tilt(spec: ShotSpec) -> float:
         scene = Scene(spec)
         head = scene.actors[0].heads[0]
@@ -270,6 +271,7 @@ def test_loudness_moves_by_the_asked_lu_and_nothing_else(size: float) -> None:
 
 def test_room_tone_changes_the_spectrum_at_the_same_loudness() -> None:
     """Another tone, as loud as before."""
+
     def bands(sound: NDArray[np.float32]) -> NDArray[np.float64]:
         power = np.abs(np.fft.rfft(sound)) ** 2
         hertz = np.fft.rfftfreq(len(sound), 1 / 48_000)

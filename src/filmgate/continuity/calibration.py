@@ -10,7 +10,7 @@ al., "Testing for outliers with conformal p-values", arXiv 2104.08279) is
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -131,10 +131,9 @@ class Calibration:
     def can_promise(self, shots: int) -> bool:
         """Whether the smallest possible p can be significant among `shots` shots, 3 % drifting."""
         few = max(1, int(np.ceil(0.03 * shots)))
-        return (
-            self.n_shots >= MIN_SHOTS
-            and 1 / (self.n_shots + 1) <= FALSE_DISCOVERY_RATE * few / max(shots, 1)
-        )
+        return self.n_shots >= MIN_SHOTS and 1 / (
+            self.n_shots + 1
+        ) <= FALSE_DISCOVERY_RATE * few / max(shots, 1)
 
     def guarantee(self) -> str:
         """What is promised, in one sentence."""
@@ -144,8 +143,8 @@ class Calibration:
                 "needed; the worst 3 % are shown"
             )
         return (
-            f"of the shots flagged, at most {FALSE_DISCOVERY_RATE:.0%} are expected to be clean, as "
-            f"far as this footage is like the {self.n_shots} clean shots of the calibration"
+            f"of the shots flagged, at most {FALSE_DISCOVERY_RATE:.0%} are expected to be clean, "
+            f"as far as this footage is like the {self.n_shots} clean shots of the calibration"
         )
 
     def table(self) -> dict[str, Threshold]:
@@ -195,9 +194,7 @@ def shipped() -> Calibration:
     return of_json(json.loads(file.read_text(encoding="utf-8")))
 
 
-def of_ratios(
-    ratios: dict[str, tuple[Unit, Sequence[float]]], source: str
-) -> dict[str, Null]:
+def of_ratios(ratios: Mapping[str, tuple[Unit, Sequence[float]]], source: str) -> dict[str, Null]:
     """Nulls of every kind with enough clean comparisons."""
     return {
         key: Null.of(np.asarray(values, dtype=np.float64), unit, source)

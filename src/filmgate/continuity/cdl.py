@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import consensus, picture
+from filmgate.continuity import consensus
 from filmgate.continuity.world import World
 from filmgate.errors import StoreError
 from filmgate.measure.colour import linear_to_srgb, srgb_to_lab
@@ -86,13 +86,13 @@ def towards(world: World, shot: int, other: int) -> CDL | None:
 
 
 def _from_cells(world: World, shot: int, mates: NDArray[np.int64]) -> CDL | None:
-    cells, share = picture.small_thumbs(world.thumb[:, 0][[shot]], world.thumb_weight[:, 0][[shot]])
-    others, shares = picture.small_thumbs(world.thumb[:, 0][mates], world.thumb_weight[:, 0][mates])
-    target, usual = np.median(others, axis=0), np.median(shares, axis=0)
-    use = (share[0] > 0.3) & (usual > 0.3)
+    cells, share = (values[shot] for values in world.cells[0])
+    target = np.median(world.cells[0][0][mates], axis=0)
+    usual = np.median(world.cells[0][1][mates], axis=0)
+    use = (share > 0.3) & (usual > 0.3)
     if use.sum() < _MIN_PAIRS:
         return None
-    return fit(_display(cells[0][use]), _display(target[use]), share[0][use])
+    return fit(_display(cells[use]), _display(target[use]), share[use])
 
 
 def _display(log_linear: F64) -> F64:
@@ -106,6 +106,7 @@ def write_cc(cdl: CDL, path: Path, name: str) -> None:
     Raises:
         StoreError: the file cannot be written.
     """
+
     def numbers(values: tuple[float, float, float]) -> str:
         return " ".join(f"{v:.6f}" for v in values)
 
@@ -125,4 +126,6 @@ def write_cc(cdl: CDL, path: Path, name: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"Cannot write the colour correction '{path}': {error.strerror}.") from error
+        raise StoreError(
+            f"Cannot write the colour correction '{path}': {error.strerror}."
+        ) from error

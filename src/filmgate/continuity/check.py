@@ -82,10 +82,12 @@ class Explanation:
 
 
 class Check(Protocol):
-    """One question. `name` is the file's name."""
+    """One question."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The file's name."""
+        ...
 
     def compare(self, world: World) -> list[Batch]:
         """All comparisons of this check over the sequence; never raises for a blind shot."""
@@ -113,5 +115,6 @@ def batch(
         other=np.full(n, -1) if other is None else other,
         votes=np.ones(n, bool) if votes is None else votes,
         applies=np.ones(n, bool) if applies is None else applies,
-        reasons=reasons or {}, default_reason=default_reason, zone=zone, other_zone=other_zone, usual=usual,
+        reasons=reasons or {}, default_reason=default_reason, zone=zone, other_zone=other_zone,
+        usual=usual,
     )  # fmt: skip

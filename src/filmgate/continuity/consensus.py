@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,13 @@ def parts(group: I64) -> list[I64]:
     return [p for p in np.split(order, cuts) if group[p[0]] >= 0 and len(p) >= MIN_GROUP]
 
 
+@lru_cache(maxsize=16)
+def _others(size: int) -> I64:
+    """(size, size - 1) row i: every index but i."""
+    rows = np.arange(size)
+    return np.array([np.delete(rows, i) for i in rows])
+
+
 def medians(values: F64, group: I64) -> F64:
     """(N, D) median of the *other* members of each shot's group; NaN where there is none.
 
@@ -33,7 +41,7 @@ def medians(values: F64, group: I64) -> F64:
             members stands in for the leave-one-out one: one shot hardly moves it.
     """
     out = np.full(values.shape, np.nan)
-    seen = np.isfinite(values).all(axis=1)
+    seen = np.asarray(np.isfinite(values).all(axis=1), dtype=bool)
     for members in parts(group):
         voters = members[seen[members]]
         if len(voters) < MIN_GROUP:
@@ -41,9 +49,7 @@ def medians(values: F64, group: I64) -> F64:
         if len(voters) > _SMALL:
             out[voters] = np.median(values[voters], axis=0)
             continue
-        rows = np.arange(len(voters))
-        others = np.array([np.delete(rows, r) for r in rows])
-        out[voters] = np.median(values[voters][others], axis=1)
+        out[voters] = np.median(values[voters][_others(len(voters))], axis=1)
     return out
 
 

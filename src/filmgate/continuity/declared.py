@@ -14,7 +14,7 @@ from filmgate.continuity import pairs
 from filmgate.continuity.world import World, lab_of_log
 from filmgate.measure.colour import delta_e_2000, hex_of, lab_to_srgb
 from filmgate.schema.colour import parse
-from filmgate.schema.look import Expectation, canonical
+from filmgate.schema.look import Change, Expectation, canonical
 from filmgate.schema.report import Finding, Measured, Unit
 
 TOLERANCE_GARMENT_DE00 = 12.0
@@ -208,9 +208,7 @@ def _difference(
         same = str(value).strip().lower() == str(wanted).strip().lower()
         judged = _judged(finding, 0.0 if same else 1.0, "distance", 0.5, remedy)
     label = f" {unit}" if unit else ""
-    return replace(
-        judged, this=Measured(f"{value}{label}"), reference=Measured(f"{wanted}{label}")
-    )
+    return replace(judged, this=Measured(f"{value}{label}"), reference=Measured(f"{wanted}{label}"))
 
 
 def _answers(world: World, shot: int) -> list[Finding]:
@@ -229,8 +227,22 @@ def _answers(world: World, shot: int) -> list[Finding]:
         judged = _difference(finding, value, there[0], unit, world.ids[first])
         if change is not None and judged.status == "drift":
             judged = replace(judged, status="declared_change", remedy=None)
+        elif change is not None and not change.gradual and _is_first(world, shot, path, change):
+            judged = replace(
+                judged, status="change_missing",
+                reason=f"the declared change of '{change.path}' is not in the answers",
+                remedy=f"Retake with {path} changed, or take the change out of the look.",
+            )  # fmt: skip
         out.append(judged)
     return out
+
+
+def _is_first(world: World, shot: int, path: str, change: Change) -> bool:
+    """Whether no earlier shot inside the change answers: one finding per missing change."""
+    return not any(
+        world.look.covers(change.scope, world.ids[i]) and _answer_for(world, i, path) is not None
+        for i in range(shot)
+    )
 
 
 def _first_answer(world: World, shot: int, path: str) -> int | None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import declared, verdict
+from filmgate.continuity import changes, declared, findings, verdict
 from filmgate.continuity.calibration import Calibration, of_ratios, sketch
-from filmgate.continuity.check import Batch, Check, Explanation
+from filmgate.continuity.check import Batch, Check
 from filmgate.continuity.world import World
 from filmgate.schema.look import Look
-from filmgate.schema.report import Finding, SequenceReport, Series, ShotReport, Status, Unit
+from filmgate.schema.report import Finding, SequenceReport, Series, ShotReport, Unit
 from filmgate.schema.shot import Sequence as ShotSequence
 from filmgate.schema.signature import Signature
 
 F64 = NDArray[np.float64]
 Judged = tuple[Batch, Check, F64]
 
-_DIGITS = 4
 SCORE_HALF = 2.0
 """A score of one half is evidence of p = .01."""
 
@@ -44,9 +42,12 @@ def compare(
     judged = judge(world, calibration, checks)
     strongest = shot_evidence(world, judged)
     decision = verdict.decide(strongest, calibration)
-    reports = [
-        _shot(world, i, judged, strongest, decision, calibration) for i in range(world.count)
-    ]
+    lacking = changes.missing(world, ((b, e) for b, _, e in judged), calibration)
+    written: list[list[Finding]] = [list(lacking.get(i, [])) for i in range(world.count)]
+    for batch, check, evidence in judged:
+        for i, finding in findings.of_batch(world, batch, check, evidence, decision, calibration):
+            written[i].append(finding)
+    reports = [_shot(world, i, written[i], strongest, decision) for i in range(world.count)]
     return SequenceReport(
         id=sequence.id, shots=tuple(reports), decision=decision.words,
         series=tuple(_series(world, judged, calibration, decision.level)),
@@ -85,20 +86,15 @@ def _excused(world: World, batch: Batch) -> NDArray[np.bool_]:
 
 
 def _shot(
-    world: World, i: int, judged: Sequence[Judged], strongest: F64,
-    decision: verdict.Decision, calibration: Calibration,
-) -> ShotReport:  # fmt: skip
+    world: World, i: int, found: list[Finding], strongest: F64, decision: verdict.Decision
+) -> ShotReport:
     shot, signature = world.sequence.shots[i], world.signatures[i]
-    findings = [
-        found
-        for batch, check, evidence in judged
-        if batch.applies[i] and (found := _finding(world, batch, check, evidence, i, decision,
-                                                   calibration)) is not None
-    ]  # fmt: skip
     if signature is not None:
-        findings += declared.findings(world, i)
+        found = found + declared.findings(world, i)
     score = float(strongest[i] / (strongest[i] + SCORE_HALF)) if np.isfinite(strongest[i]) else 0.0
-    flagged = bool(decision.flagged[i])
+    beyond = [f.magnitude / f.tolerance for f in found
+              if f.status == "drift" and f.magnitude and f.tolerance and f.against == "look"]  # fmt: skip
+    score = max([score, *(excess / (1.0 + excess) for excess in beyond)])
     return ShotReport(
         shot=shot.id, file=shot.file, in_frame=shot.in_frame,
         out_frame=signature.out_frame if signature else shot.out_frame,
@@ -106,77 +102,9 @@ def _shot(
         scene=world.scene_name(i), setup=world.setup_name(i),
         people=tuple(label for label, _ in world.people[i]),
         score=round(score, 6), p_value=round(float(decision.p[i]), 6) if signature else None,
-        verdict=verdict.word(flagged, findings, signature is not None),
-        findings=tuple(findings), notes=signature.notes if signature else (),
+        verdict=verdict.word(bool(decision.flagged[i]), found, signature is not None),
+        findings=tuple(found), notes=signature.notes if signature else (),
     )  # fmt: skip
-
-
-def _finding(
-    world: World, batch: Batch, check: Check, evidence: F64, i: int,
-    decision: verdict.Decision, calibration: Calibration,
-) -> Finding | None:  # fmt: skip
-    other = int(batch.other[i])
-    there = world.ids[other] if other >= 0 else None
-    blank = Finding(batch.check, batch.attribute, batch.against, there, "not_measured")
-    if not world.measured[i]:
-        return replace(blank, other=None, reason=world.reasons[i] or "not measured")
-    magnitude = float(batch.magnitude[i])
-    if not np.isfinite(magnitude):
-        return replace(blank, reason=batch.reasons.get(i, batch.default_reason))
-    if not np.isfinite(evidence[i]):
-        reason = "measured, but too few clean comparisons of this kind to say what is usual"
-        return replace(blank, reason=reason, magnitude=round(magnitude, _DIGITS), unit=batch.unit)
-    strength = float(evidence[i])
-    status, reason = _status(world, batch, i, strength, decision)
-    null = calibration.nulls[batch.key]
-    limit = null.ratio_at(10.0**-decision.level) if np.isfinite(decision.level) else None
-    explained = (
-        check.explain(world, batch, i)
-        if status != "within" or (batch.votes[i] and strength > 1.3 and decision.flagged[i])
-        else Explanation()
-    )
-    return Finding(
-        check=batch.check, attribute=batch.attribute, against=batch.against, other=there,
-        status=status, reason=reason, magnitude=round(magnitude, _DIGITS), unit=batch.unit,
-        tolerance=None if limit is None else round(limit * float(batch.scale[i]), _DIGITS),
-        p_value=float(f"{10.0**-strength:.3g}"),
-        frames=_frames(world, i, batch.zone), box=explained.box,
-        other_frames=_frames(world, other, batch.other_zone) if other >= 0 else (),
-        other_box=explained.other_box, remedy=explained.remedy if status != "within" else None,
-        this=explained.this, reference=explained.reference, cdl=explained.cdl,
-    )  # fmt: skip
-
-
-def _status(
-    world: World, batch: Batch, i: int, strength: float, decision: verdict.Decision
-) -> tuple[Status, str | None]:
-    large = strength >= decision.level
-    other = int(batch.other[i])
-    if other >= 0 and large:
-        change = world.look.change_for(batch.attribute, world.ids[other], world.ids[i])
-        if change is not None:
-            return "declared_change", f"declared in {world.look.file or 'the look'}"
-    if not large:
-        return "within", None
-    if batch.votes[i]:
-        return "drift", None
-    if other >= 0 and decision.flagged[other]:
-        return "within", f"{world.ids[other]} is the one that drifts"
-    return "within", "for information: a closer comparison of this shot decides"
-
-
-def _frames(world: World, i: int, zone: str) -> tuple[int, ...]:
-    signature = world.signatures[i]
-    if signature is None:
-        return ()
-    frames = [int(f) for f in signature.frames]
-    if zone == "head":
-        return tuple(frames[:2])
-    if zone == "tail":
-        return tuple(frames[-2:])
-    if zone == "ends":
-        return tuple(dict.fromkeys(frames[:2] + frames[-2:]))
-    return tuple(frames)
 
 
 def _series(
@@ -199,7 +127,7 @@ def _series(
         out.append(
             Series(
                 check=step.check, attribute=attribute, unit=step.unit,
-                tolerance=None if limit is None else round(limit, _DIGITS), shots=world.ids,
+                tolerance=None if limit is None else round(limit, findings.DIGITS), shots=world.ids,
                 step=_values(step), accumulated=_values(total),
             )
         )  # fmt: skip
@@ -208,7 +136,7 @@ def _series(
 
 def _values(batch: Batch) -> tuple[float | None, ...]:
     return tuple(
-        round(float(m), _DIGITS) if ok and np.isfinite(m) else None
+        round(float(m), findings.DIGITS) if ok and np.isfinite(m) else None
         for m, ok in zip(batch.magnitude, batch.applies, strict=True)
     )
 
@@ -219,7 +147,9 @@ def blame(report: ShotReport) -> str | None:
     drifting = [f for f in counted if f.status == "drift"] or counted
     if not drifting:
         return None
-    return min(drifting, key=lambda f: (f.p_value or 0.0, -(f.magnitude or 0) / (f.tolerance or 1))).check
+    return min(
+        drifting, key=lambda f: (f.p_value or 0.0, -(f.magnitude or 0) / (f.tolerance or 1))
+    ).check
 
 
 def fit(

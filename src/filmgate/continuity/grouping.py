@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,13 +57,12 @@ class Setups(NamedTuple):
 
 def unit_layouts(layouts: U8, mirrored: bool = False) -> F32:
     """(N, 768) zero-mean unit vectors of (N, 48, 64) layouts, flopped if asked."""
-    out = np.empty((len(layouts), 768), np.float32)
-    for i, layout in enumerate(layouts):
-        small = cv2.resize(layout, (32, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
-        flat = (small[:, ::-1] if mirrored else small).reshape(-1)
-        flat = flat - flat.mean()
-        out[i] = flat / max(float(np.linalg.norm(flat)), 1e-6)
-    return out
+    pooled = layouts[:, ::2].astype(np.float32) + layouts[:, 1::2]
+    small = pooled[:, :, ::2] + pooled[:, :, 1::2]
+    flat = (small[:, :, ::-1] if mirrored else small).reshape(len(layouts), 768)
+    flat = flat - flat.mean(axis=1, keepdims=True)
+    norm = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+    return np.asarray(flat / norm, dtype=np.float32)
 
 
 def find_setups(layouts: U8, measured: NDArray[np.bool_]) -> Setups:
@@ -93,9 +91,7 @@ def find_setups(layouts: U8, measured: NDArray[np.bool_]) -> Setups:
     return _settle(vectors, flops, label, sums, measured)
 
 
-def _settle(
-    vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[np.bool_]
-) -> Setups:
+def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[np.bool_]) -> Setups:
     """Leave-one-out correlations with each shot's own cluster and with its flopped best."""
     n, found = len(vectors), len(sums)
     count = np.bincount(label[measured], minlength=found)
@@ -179,7 +175,7 @@ def _divide(members: I64, light: F64) -> list[I64]:
     if len(members) < 2 * _LASTING:
         return [members]
     values = light[members]
-    seen = np.isfinite(values).all(axis=1)
+    seen = np.asarray(np.isfinite(values).all(axis=1), dtype=bool)
     if seen.sum() < 2 * _LASTING:
         return [members]
     steps = np.abs(np.diff(values[seen], axis=0))
@@ -200,7 +196,7 @@ def _divide(members: I64, light: F64) -> list[I64]:
 
 
 def scenes(group: I64, palettes: F32, light: F64) -> I64:
-    """(N,) scenes: chapters of the edit in which set-ups recur, joined when place and light are one.
+    """(N,) scenes: chapters of the edit in which set-ups recur, joined if place and light are one.
 
     Short sequences are one scene. In longer ones a shot that matches nothing is a scene of its
     own: with nothing to compare it is not measured, which is said.

@@ -25,12 +25,13 @@ def region_of(world: World) -> NDArray[np.int64]:
 
 def band_distance(one: F64, two: F64) -> F64:
     """(N,) mean CIEDE2000 over the five tonal bands of (N, 5, 3) Lab pairs."""
-    return np.asarray(delta_e_2000(one, two), dtype=np.float64).mean(axis=-1)
+    return np.asarray(np.mean(delta_e_2000(one, two), axis=-1), dtype=np.float64)
 
 
 def tone_distance(one: F64, two: F64) -> F64:
     """(N,) mean CIEDE2000 between tone curves: 19 quantiles of display RGB, (N, 19, 3)."""
-    return np.asarray(delta_e_2000(srgb_to_lab(one), srgb_to_lab(two)), np.float64).mean(axis=-1)
+    apart = delta_e_2000(srgb_to_lab(one), srgb_to_lab(two))
+    return np.asarray(np.mean(apart, axis=-1), dtype=np.float64)
 
 
 def palette_distance(one: F64, two: F64) -> F64:
@@ -52,7 +53,8 @@ def gather(values: NDArray[np.floating], other: I64) -> F64:
 
 def least(*magnitudes: F64) -> F64:
     """Element-wise minimum that ignores NaN: a shot whose head or tail agrees with the others
-    drifts inside itself, which is the in-shot check's to say."""
+    drifts inside itself, which is the in-shot check's to say.
+    """
     stacked = np.stack(magnitudes)
     seen = np.isfinite(stacked)
     filled = np.where(seen, stacked, np.inf).min(axis=0)

@@ -58,22 +58,21 @@ def small_thumbs(thumb: F32, weight: F32) -> tuple[F64, F64]:
     """(N, 192, 3) and (N, 192): thumbnails of `GRID` cells; cells under a quarter weigh nothing."""
     n = len(thumb)
     height, width = GRID
-    share = weight.reshape(n, height, 2, width, 2)
-    light = thumb.reshape(n, height, 2, width, 2, 3)
-    total = share.sum(axis=(2, 4))
-    mean = (light * share[..., None]).sum(axis=(2, 4)) / np.maximum(total, 1e-3)[..., None]
+    weighted = thumb * weight[..., None]
+    rows, share = weighted[:, ::2] + weighted[:, 1::2], weight[:, ::2] + weight[:, 1::2]
+    total = share[:, :, ::2] + share[:, :, 1::2]
+    mean = (rows[:, :, ::2] + rows[:, :, 1::2]) / np.maximum(total, 1e-3)[..., None]
     cell = total / 4
     cell[cell < 0.25] = 0.0
     return mean.reshape(n, -1, 3).astype(np.float64), cell.reshape(n, -1).astype(np.float64)
 
 
-def relight(thumb: F32, weight: F32, group: I64) -> Relight:
+def relight(cells: F64, share: F64, group: I64) -> Relight:
     """Fit every shot's thumbnail against the leave-one-out median of its group.
 
     Args:
-        thumb: (N, 24, 32, 3) log-linear light; weight: (N, 24, 32) background share; group: (N,).
+        cells: (N, 192, 3), share: (N, 192), from `small_thumbs`; group: (N,).
     """
-    cells, share = small_thumbs(thumb, weight)
     n, count = share.shape
     reference = consensus.medians(cells.reshape(n, -1), group).reshape(n, count, 3)
     usual_share = consensus.medians(share, group)
@@ -82,11 +81,9 @@ def relight(thumb: F32, weight: F32, group: I64) -> Relight:
 
 
 def relight_pairs(
-    thumb: F32, weight: F32, other_thumb: F32, other_weight: F32, compare: NDArray[np.bool_]
+    cells: F64, share: F64, reference: F64, other_share: F64, compare: NDArray[np.bool_]
 ) -> Relight:
-    """The same for pairs: row i of `thumb` against row i of `other_thumb` where `compare`."""
-    cells, share = small_thumbs(thumb, weight)
-    reference, other_share = small_thumbs(other_thumb, other_weight)
+    """The same for pairs: row i of `cells` against row i of `reference` where `compare`."""
     return _fit_all(cells, reference, share * other_share * compare[:, None])
 
 
@@ -103,17 +100,15 @@ def _fit_all(cells: F64, reference: F64, use: F64) -> Relight:
 
 def _solve(design: F64, weight: F64, target: F64) -> F64:
     """Batched ridge-stabilised weighted least squares: (n, c, k), (n, c), (n, c) -> (n, k)."""
-    weighted = design * weight[..., None]
-    normal = np.einsum("nck,ncl->nkl", weighted, design)
+    weighted = np.swapaxes(design * weight[..., None], 1, 2)
+    normal = weighted @ design
     normal += 1e-3 * np.eye(design.shape[2]) * weight.sum(axis=1)[:, None, None] / 50
-    right = np.einsum("nck,nc->nk", weighted, target)
+    right = (weighted @ target[..., None])[..., 0]
     solved: F64 = np.linalg.solve(normal, right[..., None])[..., 0]
     return solved
 
 
-def _fit(
-    rows: I64, cells: F64, reference: F64, weight: F64, out: dict[str, F64], key: F64
-) -> None:
+def _fit(rows: I64, cells: F64, reference: F64, weight: F64, out: dict[str, F64], key: F64) -> None:
     height, width = GRID
     y, x = (g.reshape(-1) for g in np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j])
     difference = cells - reference
@@ -125,20 +120,20 @@ def _fit(
     ones = np.ones_like(base)
     design = np.stack([ones, ones * x, ones * y, centred], axis=2)
     answer = _solve(design, weight, luminance)
-    left = luminance - np.einsum("nck,nk->nc", design, answer)
+    left = luminance - (design @ answer[..., None])[..., 0]
     # Second pass with the worst cells (a moved chair, a passer-by) held back.
     spread = 1.48 * np.median(np.abs(left), axis=1, keepdims=True) + 0.02
     trust = weight / (1 + (left / (2.5 * spread)) ** 2)
     answer = _solve(design, trust, luminance)
-    left = luminance - np.einsum("nck,nk->nc", design, answer)
+    left = luminance - (design @ answer[..., None])[..., 0]
     total = trust.sum(axis=1)
 
     def mean_of(values: F64) -> F64:
         return np.asarray((values * trust).sum(axis=1) / total)
 
     chroma, base_chroma = difference - luminance[..., None], reference - base[..., None]
-    shift = np.einsum("ncd,nc->nd", chroma, trust) / total[:, None]
-    usual = np.einsum("ncd,nc->nd", base_chroma, trust) / total[:, None]
+    shift = (chroma * trust[..., None]).sum(axis=1) / total[:, None]
+    usual = (base_chroma * trust[..., None]).sum(axis=1) / total[:, None]
     moved, spread_chroma = chroma - shift[:, None], base_chroma - usual[:, None]
     energy = mean_of((spread_chroma**2).sum(axis=2))
     bend = mean_of((moved * spread_chroma).sum(axis=2)) / (energy + 0.01)
@@ -150,15 +145,11 @@ def _fit(
     out["gamma"][rows] = answer[:, 3]
     out["saturation"][rows] = bend
     out["gain_rms"][rows] = np.sqrt((gain**2).sum(axis=1))
-    out["bend_rms"][rows] = np.sqrt(
-        mean_of((answer[:, 3:4] * centred) ** 2) + bend**2 * energy
-    )
+    out["bend_rms"][rows] = np.sqrt(mean_of((answer[:, 3:4] * centred) ** 2) + bend**2 * energy)
     out["residual"][rows] = np.sqrt(mean_of(left**2))
 
 
-def register(
-    layout: NDArray[np.uint8], reference: F64, weight: F64, aspect: F64
-) -> F64:
+def register(layout: NDArray[np.uint8], reference: F64, weight: F64, aspect: F64) -> F64:
     """(N, 4) motion of each layout against its reference: dx, dy (share of width and height),
     roll (degrees, positive counter-clockwise) and zoom (log); NaN without a reference.
 

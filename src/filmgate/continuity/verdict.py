@@ -19,11 +19,14 @@ F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 BUDGET = 0.03
+_LEAST_EVIDENCE = 1.3
+"""-log10 p under which nothing is called a drift in budget mode (p = .05)."""
 
 
 class Decision(NamedTuple):
     """Attributes: flagged: (N,); level: evidence a comparison needs to count as drift;
-    p: (N,) conformal p-values; words: how it was decided, for people."""
+    p: (N,) conformal p-values; words: how it was decided, for people.
+    """
 
     flagged: Bool
     level: float
@@ -39,11 +42,9 @@ def decide(evidence: F64, calibration: Calibration) -> Decision:
     count = int(known.sum())
     if calibration.can_promise(count):
         flagged = benjamini_hochberg(p, known)
-        if flagged.any():
-            level = float(strength[flagged].min())
-        else:
-            level = calibration.evidence_at(FALSE_DISCOVERY_RATE / max(count, 1))
-            level = max(level, float(strength.max(initial=0.0)) + 1e-6)
+        most = max(int(flagged.sum()), 1)
+        limit = calibration.evidence_at(FALSE_DISCOVERY_RATE * most / max(count, 1))
+        level = _level(strength, flagged, limit)
         words = (
             f"Benjamini-Hochberg at a false discovery rate of {FALSE_DISCOVERY_RATE:.0%} over "
             f"{count} shots"
@@ -53,8 +54,16 @@ def decide(evidence: F64, calibration: Calibration) -> Decision:
     order = np.argsort(-strength, kind="stable")[:budget]
     flagged = np.zeros(len(evidence), bool)
     flagged[[i for i in order if known[i] and strength[i] > 0]] = True
-    level = float(strength[flagged].min()) if flagged.any() else float("inf")
+    level = _level(strength, flagged, _LEAST_EVIDENCE) if flagged.any() else float("inf")
     return Decision(flagged, level, p, f"no guarantee: the worst {BUDGET:.0%} of {count} shots")
+
+
+def _level(strength: F64, flagged: Bool, limit: float) -> float:
+    """`limit`, moved to where it parts the flagged shots from the others: what every shot that
+    passes stays below, and every flagged one reaches."""
+    passing = float(strength[~flagged].max(initial=0.0))
+    weakest = float(strength[flagged].min(initial=np.inf))
+    return min(max(limit, passing + 1e-6), weakest)
 
 
 def benjamini_hochberg(p: F64, known: Bool) -> Bool:
@@ -64,7 +73,7 @@ def benjamini_hochberg(p: F64, known: Bool) -> Bool:
     passing = np.flatnonzero(values <= ranks)
     if not len(passing):
         return np.zeros(len(p), bool)
-    return known & (p <= values[passing[-1]])
+    return np.asarray(known & (p <= values[passing[-1]]), dtype=bool)
 
 
 def word(flagged: bool, findings: Sequence[Finding], measured: bool) -> VerdictWord:

@@ -53,7 +53,7 @@ class World:
         self.signatures = tuple(s if isinstance(s, Signature) else None for s in signatures)
         self.reasons = tuple(s if isinstance(s, str) else None for s in signatures)
         self.measured = np.array([s is not None for s in self.signatures], dtype=bool)
-        layouts = self._stack("layout", (3, 48, 64), np.uint8)[:, 0]
+        layouts = np.asarray(self._stack("layout", (3, 48, 64), np.uint8), np.uint8)[:, 0]
         aspect = np.array([s.size_px[0] / s.size_px[1] if s else 1.0 for s in self.signatures])
         found = grouping.find_setups(layouts, self.measured)
         self.setups = grouping.adopt(found, layouts, aspect)
@@ -64,17 +64,18 @@ class World:
         self.scene = self._scenes(light)
         labels = identify(self.signatures, self.setup, self.look, self.ids)
         self.people: tuple[tuple[tuple[str, PersonSignature], ...], ...] = tuple(
-            tuple((l, p) for l, p in zip(row, s.people, strict=True) if l) if s else ()
+            tuple((who, p) for who, p in zip(row, s.people, strict=True) if who) if s else ()
             for row, s in zip(labels, self.signatures, strict=True)
         )
 
     def _stack(self, name: str, shape: tuple[int, ...], dtype: type) -> NDArray[np.generic]:
-        blank = np.zeros(shape, dtype)
+        blank: NDArray[np.generic] = np.zeros(shape, dtype)
         return np.stack([blank if s is None else getattr(s, name) for s in self.signatures])
 
     def _flop(self) -> None:
         """Turn flopped shots back before anything else is compared, or each would be blamed for
-        everything that has a left and a right."""
+        everything that has a left and a right.
+        """
         turned = np.flatnonzero(self.setups.flopped)
         self.thumb = np.array(self._stack("thumb", (3, 24, 32, 3), np.float32), dtype=np.float32)
         self.thumb_weight = np.array(self._stack("thumb_weight", (3, 24, 32), np.float32))
@@ -128,14 +129,21 @@ class World:
     def relights(self) -> tuple[picture.Relight, picture.Relight, picture.Relight]:
         """The whole, the head and the tail of every shot against its group's consensus."""
         return tuple(  # type: ignore[return-value]
-            picture.relight(self.thumb[:, z], self.thumb_weight[:, z], self.group)
-            for z in range(3)
+            picture.relight(*self.cells[z], self.group) for z in range(3)
+        )
+
+    @cached_property
+    def cells(self) -> tuple[tuple[F64, F64], ...]:
+        """Per zone: (N, 192, 3) coarse thumbnails of light and (N, 192) their background share."""
+        return tuple(
+            picture.small_thumbs(self.thumb[:, z], self.thumb_weight[:, z]) for z in range(3)
         )
 
     @cached_property
     def bent(self) -> Bool:
         """(N,) whether the difference from the consensus bends tones (gamma, saturation), as a
-        grade does, more than light can: light multiplies, a grade bends."""
+        grade does, more than light can: light multiplies, a grade bends.
+        """
         whole = self.relights[0]
         usual = consensus.scale(whole.bend_rms, self.group, 0.02)
         with np.errstate(invalid="ignore"):

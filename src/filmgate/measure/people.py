@@ -254,10 +254,11 @@ def colours(pixels: F32) -> F32:
     chosen = pixels[:: max(1, len(pixels) // 900)]
     rng_free = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 0.02)
     cv2.setRNGSeed(7)
+    count = min(3, len(chosen))
+    start = np.zeros((len(chosen), 1), np.int32)
     _, labels, centres = cv2.kmeans(
-        np.ascontiguousarray(chosen), min(3, len(chosen)), None, rng_free, 1,
-        cv2.KMEANS_PP_CENTERS,
-    )  # fmt: skip
+        np.ascontiguousarray(chosen), count, start, rng_free, 1, cv2.KMEANS_PP_CENTERS
+    )
     weight = np.bincount(labels.reshape(-1), minlength=3)[:3] / len(chosen)
     out = np.zeros((3, 4), np.float32)
     for row, index in enumerate(np.argsort(-weight, kind="stable")[: len(centres)]):

@@ -120,12 +120,14 @@ class _Zones:
 
     def members(self, zone: int) -> list[int]:
         """Slots of the frames that belong to `zone`."""
-        ends = (range(self.count), range(min(2, self.count)), range(max(0, self.count - 2), self.count))
+        ends = (
+            range(self.count),
+            range(min(2, self.count)),
+            range(max(0, self.count - 2), self.count),
+        )
         return list(ends[zone])
 
-    def add(
-        self, slot: int, frame: Frame, people: tuple[Person, ...] | None, masked: bool
-    ) -> None:
+    def add(self, slot: int, frame: Frame, people: tuple[Person, ...] | None, masked: bool) -> None:
         small = tones.small(frame.rgb)
         lab = tones.lab_of(small)
         bins = tones.palette_bins(lab)

@@ -83,7 +83,7 @@ def _room_tone(mono: F64, rate_hz: int) -> tuple[F32 | None, float | None]:
     quiet = audible[np.argsort(power[audible])[: max(3, int(len(audible) * _QUIET_SHARE))]]
     taper = np.hanning(size)
     spectrum = np.abs(np.fft.rfft(windows[quiet] * taper, axis=1)) ** 2
-    frequency = np.fft.rfftfreq(size, 1 / rate_hz)
+    frequency = np.asarray(np.fft.rfftfreq(size, 1 / rate_hz), dtype=np.float64)
     mean = spectrum.mean(axis=0) / (taper**2).sum()
     bands = np.array([_band(mean, frequency, centre) for centre in _CENTRES_HZ])
     tone = 10.0 * np.log10(np.maximum(bands, 1e-14))

@@ -52,4 +52,6 @@ def poster(picture: U8, height_px: int) -> U8:
 def opened(poster_jpeg: U8) -> U8:
     """The picture of a `poster`, sRGB (h, w, 3)."""
     decoded = cv2.imdecode(poster_jpeg, cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise MeasurementError("a kept picture is no JPEG")
     return np.ascontiguousarray(decoded[:, :, ::-1], dtype=np.uint8)

@@ -18,6 +18,7 @@ from filmgate.continuity.check import Batch, Explanation, batch
 from filmgate.continuity.world import World
 from filmgate.schema.report import Measured
 
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
@@ -26,8 +27,8 @@ FLOOR_SHIFT_PERCENT = 1.0
 FLOOR_LAYOUT = 0.02
 MIRROR_UNIT = 0.05
 _MANY = 1500
-"""Above this many shots only the half that fits its set-up worse is registered: the others cannot
-have moved more than the median."""
+"""Above this many shots only the 15 % of each set-up that fit worst are registered: the others have
+moved less than those."""
 _NO_GROUP = "fewer than three other shots of this set-up and light"
 
 
@@ -120,7 +121,8 @@ class Geometry:
 def _place(world: World, one: int, two: int) -> float:
     """0 to 1: how unlike two places are, by the extractor's view, else by texture."""
     a, b = world.signatures[one], world.signatures[two]
-    assert a is not None and b is not None
+    assert a is not None
+    assert b is not None
     if a.view is not None and b.view is not None and len(a.view) == len(b.view):
         return float(np.sqrt(max(0.0, 0.5 * (1.0 - float(a.view @ b.view)))))
     return float(np.sqrt(max(0.0, 1.0 - float(a.texture @ b.texture))))
@@ -129,39 +131,54 @@ def _place(world: World, one: int, two: int) -> float:
 @lru_cache(maxsize=2)
 def _registered(world: World) -> tuple[F64, F64, F64]:
     """(N,) roll in degrees, shift in % of height (+ is up), and share of layout that is off."""
-    layout = world.layout[:, 0].astype(np.float64)
     n = world.count
-    flat = layout.reshape(n, -1)
-    flat[~world.measured] = np.nan
-    reference = consensus.medians(flat, world.group).reshape(layout.shape)
-    weight = np.repeat(np.repeat(world.thumb_weight[:, 0], 2, axis=1), 2, axis=2)
-    weight = np.clip(weight.astype(np.float64), 0.02, 1.0)
-    misfit = _misfit(layout, reference, weight)
-    chosen = np.isfinite(misfit)
-    if n > _MANY:
-        chosen &= misfit >= np.nanmedian(misfit)
-    motion = np.full((n, 4), np.nan)
-    motion[np.isfinite(misfit)] = 0.0
-    aspect = np.array([s.size_px[0] / s.size_px[1] if s else 1.0 for s in world.signatures])
-    rows = np.flatnonzero(chosen)
-    if len(rows):
-        motion[rows] = picture.register(
-            world.layout[rows, 0], reference[rows], weight[rows], aspect[rows]
-        )
+    motion, misfit = np.full((n, 4), np.nan), np.full(n, np.nan)
+    for members in consensus.parts(np.where(world.measured, world.group, -1)):
+        layout = world.layout[members, 0].astype(np.float32)
+        weight = np.clip(_fine(world.thumb_weight[members, 0]), 0.02, 1.0)
+        reference = _others(layout)
+        misfit[members] = _misfit(layout, reference, weight)
+        motion[members] = 0.0
+        rows = np.arange(len(members))
+        if n > _MANY:
+            rows = np.flatnonzero(misfit[members] >= np.quantile(misfit[members], 0.85))
+        aspect = np.array([_aspect(world, int(i)) for i in members])
+        motion[members[rows]] = picture.register(
+            world.layout[members[rows], 0], reference[rows].astype(np.float64),
+            weight[rows].astype(np.float64), aspect[rows],
+        )  # fmt: skip
     return motion[:, 2], motion[:, 1] * 100, misfit
 
 
-def _misfit(layout: F64, reference: F64, weight: F64) -> F64:
-    """(N,) 1 minus the weighted correlation of layouts with their references."""
+def _aspect(world: World, shot: int) -> float:
+    signature = world.signatures[shot]
+    assert signature is not None
+    return signature.size_px[0] / signature.size_px[1]
+
+
+def _fine(weight: F32) -> F32:
+    """(n, 24, 32) thumbnail weights on the layout's (48, 64) cells."""
+    return np.repeat(np.repeat(weight, 2, axis=1), 2, axis=2)
+
+
+def _others(layout: F32) -> F32:
+    """(n, 48, 64) median of the other members; of all of them in groups above eight."""
+    if len(layout) > 8:
+        return np.broadcast_to(np.median(layout, axis=0), layout.shape)
+    return np.stack([np.median(np.delete(layout, i, axis=0), axis=0) for i in range(len(layout))])
+
+
+def _misfit(layout: F32, reference: F32, weight: F32) -> F64:
+    """(n,) 1 minus the weighted correlation of layouts with their references."""
     total = weight.sum(axis=(1, 2), keepdims=True)
 
-    def centred(values: F64) -> F64:
+    def centred(values: F32) -> F32:
         return np.asarray(values - (values * weight).sum(axis=(1, 2), keepdims=True) / total)
 
     a, b = centred(layout), centred(reference)
     product = (a * b * weight).sum(axis=(1, 2))
     norm = np.sqrt((a * a * weight).sum(axis=(1, 2)) * (b * b * weight).sum(axis=(1, 2)))
-    return np.asarray(1.0 - product / np.maximum(norm, 1e-9))
+    return np.asarray(1.0 - product / np.maximum(norm, 1e-9), dtype=np.float64)
 
 
 CHECK = Geometry()

@@ -27,9 +27,10 @@ class Grade:
     name = "grade"
 
     def compare(self, world: World) -> list[Batch]:
-        out = [self._consensus(world), self._against(world, "anchor"),
-               self._against(world, "neighbour")]  # fmt: skip
-        return out
+        return [
+            self._consensus(world), self._against(world, "anchor"),
+            self._against(world, "neighbour"),
+        ]  # fmt: skip
 
     def _consensus(self, world: World) -> Batch:
         group = world.eras("grade/tonal_bands", world.group)
@@ -42,9 +43,7 @@ class Grade:
             reference = consensus.medians(values, group)
             if zone == 0:
                 middle = reference
-            shift.append(
-                pairs.band_distance(values.reshape(-1, 5, 3), middle.reshape(-1, 5, 3))
-            )
+            shift.append(pairs.band_distance(values.reshape(-1, 5, 3), middle.reshape(-1, 5, 3)))
         magnitude = pairs.least(*shift)
         return batch(
             world, "grade/tonal_bands", "consensus", "de00", magnitude,

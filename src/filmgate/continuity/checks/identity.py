@@ -31,8 +31,7 @@ class Identity:
     def compare(self, world: World) -> list[Batch]:
         out: list[Batch] = []
         for label in world.labels:
-            seen = {i: p for i, p in world.sightings(label).items()}
-            out += self._person(world, label, seen)
+            out += self._person(world, label, world.sightings(label))
         if not world.labels:
             looked = any(s is not None and s.looked for s in world.signatures)
             out.append(
@@ -45,9 +44,7 @@ class Identity:
             )  # fmt: skip
         return out
 
-    def _person(
-        self, world: World, label: str, seen: dict[int, PersonSignature]
-    ) -> list[Batch]:
+    def _person(self, world: World, label: str, seen: dict[int, PersonSignature]) -> list[Batch]:
         positions = sorted(seen)
         applies = np.zeros(world.count, bool)
         applies[positions] = True

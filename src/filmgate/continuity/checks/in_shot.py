@@ -7,6 +7,8 @@ there is a consensus.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,8 +41,7 @@ class InShot:
         reasons |= {int(i): _MOVED for i in np.flatnonzero(long & ~still)}
         long &= still
         motion = picture.relight_pairs(
-            world.thumb[:, pairs.TAIL], world.thumb_weight[:, pairs.TAIL],
-            world.thumb[:, pairs.HEAD], world.thumb_weight[:, pairs.HEAD], long,
+            *world.cells[pairs.TAIL], *world.cells[pairs.HEAD], long,
         )  # fmt: skip
         region = pairs.region_of(world)
         rows = np.arange(world.count)
@@ -127,6 +128,12 @@ def _free(values: F64, world: World) -> F64:
     return values - np.nan_to_num(usual)
 
 
+@lru_cache(maxsize=32)
+def _pairs(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    first, second = np.triu_indices(count, 1)
+    return first, second
+
+
 def _steady(world: World) -> F64:
     """(N,) 0.3 to 1: how much of the shot's change of light goes one way (a ramp, not a flicker).
 
@@ -140,7 +147,7 @@ def _steady(world: World) -> F64:
         series = series[np.isfinite(series).all(axis=1)]
         if len(series) < 5:
             continue
-        upper = np.triu_indices(len(series), 1)
+        upper = _pairs(len(series))
         signs = np.sign(series[upper[1]] - series[upper[0]])
         tau = np.abs(signs.mean(axis=0)).max()
         out[i] = 0.3 + 0.7 * float(tau)

@@ -105,7 +105,8 @@ class Lighting:
             return Explanation(
                 this=Measured(f"{abs(mired):.0f} mired {word}"),
                 reference=Measured("the set-up's usual light"),
-                remedy=f"Warm the light by {mired:.0f} mired." if mired > 0
+                remedy=f"Warm the light by {mired:.0f} mired."
+                if mired > 0
                 else f"Cool the light by {-mired:.0f} mired.",
             )
         if part == "contrast":

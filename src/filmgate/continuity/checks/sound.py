@@ -6,6 +6,8 @@ itself varies by is measured. Room tone is the third-octave spectrum of the quie
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,6 +92,7 @@ class Sound:
         )
 
 
+@lru_cache(maxsize=2)
 def _values(world: World) -> tuple[F64, F64, dict[int, str]]:
     loudness = np.full((world.count, 1), np.nan)
     tone = np.full((world.count, 25), np.nan)

@@ -52,9 +52,7 @@ class Wardrobe:
         path = f"wardrobe/{label}/{part}"
         applies = np.zeros(world.count, bool)
         applies[list(seen)] = True
-        reasons = {
-            i: _BLIND for i in seen if not np.isfinite(garment[0, i]).all()
-        }
+        reasons = {i: _BLIND for i in seen if not np.isfinite(garment[0, i]).all()}
         group = np.where(applies, world.eras(path, world.group), -1)
         everywhere = np.where(applies, world.eras(path, np.zeros(world.count, np.int64)), -1)
         near = _against_consensus(world, garment, skin, group)
@@ -85,7 +83,10 @@ class Wardrobe:
         applies: NDArray[np.bool_], reasons: dict[int, str], votes: NDArray[np.bool_], against: str,
     ) -> Batch:  # fmt: skip
         near, far = (0, 0) if against == "anchor" else (pairs.HEAD, pairs.TAIL)
-        there_garment, there_skin = pairs.gather(garment[far], other), pairs.gather(skin[far], other)
+        there_garment, there_skin = (
+            pairs.gather(garment[far], other),
+            pairs.gather(skin[far], other),
+        )
         raw = _difference(garment[near], there_garment, np.zeros_like(there_skin))
         lit = _difference(garment[near], there_garment, skin[near] - there_skin)
         return batch(
@@ -187,9 +188,7 @@ def _before(applies: NDArray[np.bool_], garment: F64) -> I64:
     return out
 
 
-def _reference(
-    world: World, batch: Batch, shot: int, garment: F64, skin: F64
-) -> tuple[F64, str]:
+def _reference(world: World, batch: Batch, shot: int, garment: F64, skin: F64) -> tuple[F64, str]:
     """Lab of what the garment should be in this shot's light, and whose it is."""
     other = int(batch.other[shot])
     if other >= 0:
@@ -203,7 +202,9 @@ def _reference(
         shown = [i for i in np.flatnonzero(np.isfinite(garment[0]).all(axis=1)) if i != shot]
     shift = skin[0, shot] - np.nanmedian(skin[0, shown], axis=0)
     shift = np.where(np.isfinite(shift), shift, 0.0)
-    return lab_of_log(np.median(garment[0, shown], axis=0) + shift), "in the other shots, this light"
+    return lab_of_log(
+        np.median(garment[0, shown], axis=0) + shift
+    ), "in the other shots, this light"
 
 
 def _nobody(world: World) -> Batch:

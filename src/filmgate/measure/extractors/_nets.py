@@ -143,7 +143,8 @@ def _pooled(features: F32) -> F32:
 @lru_cache(maxsize=1)
 def _view_stats() -> tuple[F32, F32]:
     """Usual mean and spread of each number of a view over unrelated footage; without them the few
-    largest features of the network drown the others (`bench/view_stats.py` makes the file)."""
+    largest features of the network drown the others (`bench/view_stats.py` makes the file).
+    """
     file = resources.files("filmgate.measure.extractors") / "view_stats.json"
     body = json.loads(file.read_text(encoding="utf-8"))
     return np.array(body["mean"], np.float32), np.array(body["sd"], np.float32)

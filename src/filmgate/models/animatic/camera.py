@@ -29,9 +29,7 @@ class View:
         # Rows: picture right, picture down, depth.
         self.turn = np.stack([right, -np.cross(right, ahead), ahead])
         self.wide_px, self.high_px, self.focal_px = wide_px, high_px, focal_px
-        self.lens = np.array(
-            [[focal_px, 0, wide_px / 2], [0, focal_px, high_px / 2], [0, 0, 1.0]]
-        )
+        self.lens = np.array([[focal_px, 0, wide_px / 2], [0, focal_px, high_px / 2], [0, 0, 1.0]])
 
     def to_camera(self, points: Doubles) -> Doubles:
         """World points (..., 3) as right, down, depth in metres."""

@@ -186,9 +186,7 @@ class Developer:
         knee = 0.7
         soft = np.where(code < knee, code, 1 - (1 - knee) * np.exp(-(code - knee) / (1 - knee)))
         srgb = from_linear(soft)
-        table = [
-            np.clip(srgb * slope[i] + offset[i], 0, 1) ** power[i] * 255 for i in range(3)
-        ]
+        table = [np.clip(srgb * slope[i] + offset[i], 0, 1) ** power[i] * 255 for i in range(3)]
         self._table = np.stack(table, axis=-1).astype(np.float32)
         self._flat = saturation == 1.0
         luma = np.array([0.2126, 0.7152, 0.0722])

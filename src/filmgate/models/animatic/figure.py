@@ -155,7 +155,7 @@ def shade(normal: Floats, colour: Floats, glow: Glow) -> Floats:
     towards = glow.towards.astype(np.float32)
     facing = normal @ towards
     key = np.clip(0.88 * facing + 0.12, 0, None)[..., None]
-    sky = (0.82 - 0.22 * normal[..., 1:2] + 0.04 * normal[..., 2:])
+    sky = 0.82 - 0.22 * normal[..., 1:2] + 0.04 * normal[..., 2:]
     light = key * glow.key.astype(np.float32) + sky * glow.fill.astype(np.float32)
     return np.asarray(colour * (light + glow.lamps.astype(np.float32)), np.float32)
 

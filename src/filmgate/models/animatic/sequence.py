@@ -113,8 +113,13 @@ def sequence(
         base = ShotSpec(place=place, light=_scene_light(rng, scene), frames=frames, rate=rate,
                         size=size, sound=_scene_sound(rng, place, people))  # fmt: skip
         cast = _cast(rng, build(place), people, seed)
-        stands = _story_setups(build(place), cast, setups) if people else _views(
-            np.random.default_rng([seed, scene if people else 0, 73]), build(place), setups)
+        stands = (
+            _story_setups(build(place), cast, setups)
+            if people
+            else _views(
+                np.random.default_rng([seed, scene if people else 0, 73]), build(place), setups
+            )
+        )
         for index, setup in enumerate(_edit(rng, length, len(stands), bool(people))):
             shot = _shoot(rng, base, stands[setup], cast, part=index / max(length - 1, 1))
             number = len(clean)
@@ -304,6 +309,7 @@ def _edit(rng: np.random.Generator, length: int, setups: int, story: bool) -> li
 def _shoot(rng: np.random.Generator, base: ShotSpec, setup: _Setup, cast: list[PersonSpec],
            part: float) -> ShotSpec:  # fmt: skip
     """One shot from a set-up, with the small differences that honest work has."""
+
     def jitter(size: float) -> float:
         return float(np.clip(rng.normal(0, 1), -2, 2)) * size
 
@@ -333,8 +339,11 @@ def _plant(rng: np.random.Generator, clean: list[ShotSpec], facts: list[ShotFact
     """Choose shots for the drifts: one each, never the first shot of a scene."""
     if isinstance(drifts, int):
         story = any(fact.people for fact in facts)
-        pool = list(kinds) if kinds is not None else [
-            kind for kind in UNITS if story or kind not in (*PERSON_KINDS, "in_shot")]
+        pool = (
+            list(kinds)
+            if kinds is not None
+            else [kind for kind in UNITS if story or kind not in (*PERSON_KINDS, "in_shot")]
+        )
         if drifts and not pool:
             raise UsageError("There are drifts to plant, but no kinds to choose from.")
         start = int(rng.integers(max(len(pool), 1)))

@@ -89,9 +89,14 @@ def _boards(skin: Skin) -> Floats:
             rows = (np.arange(SIDE_PX // 2) + start + length * SIDE_PX // 2) % SIDE_PX
             tone = rng.normal(0, 0.09)
             block = out[rows, column : column + wide_px]
-            shade = 1 + tone + 0.05 * np.roll(grain, int(rng.integers(SIDE_PX)), 0)[
-                rows, column : column + wide_px, None
-            ]
+            shade = (
+                1
+                + tone
+                + 0.05
+                * np.roll(grain, int(rng.integers(SIDE_PX)), 0)[
+                    rows, column : column + wide_px, None
+                ]
+            )
             out[rows, column : column + wide_px] = block * shade
             out[rows[0], column : column + wide_px] *= 0.55
         out[:, column] *= 0.62

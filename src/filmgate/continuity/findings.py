@@ -1,0 +1,111 @@
+"""From comparisons to findings: status, tolerance, evidence and remedy in the published shape.
+
+Written in bulk per batch: a sequence of 6,000 shots has some 150,000 findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate.continuity.calibration import Calibration
+from filmgate.continuity.check import Batch, Check, Explanation, Zone
+from filmgate.continuity.verdict import Decision
+from filmgate.continuity.world import World
+from filmgate.schema.report import Finding, Status
+
+F64 = NDArray[np.float64]
+
+DIGITS = 4
+UNCALIBRATED = "measured, but too few clean comparisons of this kind to say what is usual"
+_NOTHING = Explanation()
+
+
+def of_batch(
+    world: World,
+    batch: Batch,
+    check: Check,
+    evidence: F64,
+    decision: Decision,
+    calibration: Calibration,
+) -> Iterator[tuple[int, Finding]]:
+    """(shot, finding) for every shot that `batch` applies to."""
+    shots = np.flatnonzero(batch.applies)
+    null = calibration.nulls.get(batch.key)
+    limit = float("nan")
+    if null is not None and np.isfinite(decision.level):
+        limit = null.ratio_at(10.0**-decision.level)
+    magnitude = np.round(batch.magnitude, DIGITS).tolist()
+    tolerance = np.round(limit * batch.scale, DIGITS).tolist()
+    p_value = (10.0**-evidence).tolist()
+    large = (evidence >= decision.level).tolist()
+    here, there = frames(world, batch.zone), frames(world, batch.other_zone)
+    others = batch.other.tolist()
+    closer = (batch.votes & decision.flagged & (evidence > 1.3)).tolist()
+    for i in shots.tolist():
+        other = others[i]
+        size = magnitude[i]
+        if size != size or p_value[i] != p_value[i]:
+            yield i, _unmeasured(world, batch, i, size)
+            continue
+        status: Status = "within"
+        reason = None
+        if large[i]:
+            status, reason = _status(world, batch, i, decision)
+        told = _NOTHING
+        if status != "within" or closer[i]:
+            told = check.explain(world, batch, i)
+        limited = tolerance[i]
+        yield (
+            i,
+            Finding(
+                batch.check, batch.attribute, batch.against,
+                world.ids[other] if other >= 0 else None, status, reason, size, batch.unit,
+                limited if limited == limited else None, float(f"{p_value[i]:.3g}"), here[i],
+                told.box, there[other] if other >= 0 else (), told.other_box,
+                told.remedy if status != "within" else None, told.this, told.reference, told.cdl,
+            ),
+        )  # fmt: skip
+
+
+def _unmeasured(world: World, batch: Batch, i: int, size: float) -> Finding:
+    other = int(batch.other[i])
+    there = world.ids[other] if other >= 0 else None
+    kind = (batch.check, batch.attribute, batch.against)
+    if not world.measured[i]:
+        return Finding(*kind, None, "not_measured", world.reasons[i] or "not measured")
+    if size != size:
+        reason = batch.reasons.get(i, batch.default_reason)
+        return Finding(*kind, there, "not_measured", reason)
+    return Finding(*kind, there, "not_measured", UNCALIBRATED, size, batch.unit)
+
+
+def _status(world: World, batch: Batch, i: int, decision: Decision) -> tuple[Status, str | None]:
+    """Of a comparison larger than the tolerance."""
+    other = int(batch.other[i])
+    if other >= 0 and world.look.change_for(batch.attribute, world.ids[other], world.ids[i]):
+        return "declared_change", f"declared in {world.look.file or 'the look'}"
+    if batch.votes[i]:
+        return "drift", None
+    if other >= 0 and decision.flagged[other]:
+        return "within", f"{world.ids[other]} is the one that drifts"
+    return "within", "for information: a closer comparison of this shot decides"
+
+
+@lru_cache(maxsize=8)
+def frames(world: World, zone: Zone) -> tuple[tuple[int, ...], ...]:
+    """Per shot the media frames (0-based) of `zone`; () where not measured."""
+    out = []
+    for signature in world.signatures:
+        sampled = signature.frames.tolist() if signature is not None else []
+        if zone == "head":
+            sampled = sampled[:2]
+        elif zone == "tail":
+            sampled = sampled[-2:]
+        elif zone == "ends":
+            sampled = list(dict.fromkeys(sampled[:2] + sampled[-2:]))
+        out.append(tuple(sampled))
+    return tuple(out)
