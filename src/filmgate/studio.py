@@ -158,7 +158,7 @@ class Studio:
         shots = [shot for sequence in sequences for shot in sequence.shots]
         measured = self._measure(shots, kit, progress, rehash)
         self._remember_posters(shots, measured)
-        shipped = calibration.shipped()
+        shipped = calibration.shipped().suited("onnx" in kit.names)
         checks = [registry.load(CHECKS, name, "CHECK") for name in registry.names(CHECKS)]
         reports, at = [], 0
         for sequence in sequences:

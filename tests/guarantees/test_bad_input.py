@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import resource
@@ -24,21 +23,17 @@ from opentimelineio.opentime import RationalTime, TimeRange
 
 from filmgate.interfaces import cli
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "measure"))  # the helper there
+import media
+
 Capture = pytest.CaptureFixture[str]
+SHOTS = 150
+"""Enough that Ctrl-C comes while most of them are still to be measured."""
 
 
 @pytest.fixture(autouse=True)
 def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def _engine(request: pytest.FixtureRequest) -> None:
-    if importlib.util.find_spec("filmgate.continuity.engine") is None:
-        request.getfixturevalue("thin_engine")
-
-
-engine = pytest.mark.usefixtures("_engine")
 
 
 def refused(arguments: list[str], capsys: Capture, *parts: str) -> None:
@@ -102,7 +97,6 @@ def test_a_single_file_that_is_no_video(content: bytes, capsys: Capture) -> None
 # ---------------------------------------------------------------------- among good shots
 
 
-@engine
 def test_a_broken_file_is_not_measured_and_the_rest_is(good_shots: Path) -> None:
     shutil.copytree(good_shots, "shots")
     whole = (good_shots / "shot_1.mp4").read_bytes()
@@ -142,7 +136,6 @@ def odd_media(folder: Path, clip: Callable[..., Path]) -> None:
         out.mux(video.encode())
 
 
-@engine
 def test_odd_media_is_measured_or_says_why_not(good_shots: Path, clip: Callable[..., Path]) -> None:
     shutil.copytree(good_shots, "shots")
     odd_media(Path("shots"), clip)
@@ -150,9 +143,40 @@ def test_odd_media_is_measured_or_says_why_not(good_shots: Path, clip: Callable[
     assert why_not(shots.pop("sound_only"))
     for name, shot in shots.items():
         assert why_not(shot) is None, (name, why_not(shot))
+        assert [f for f in shot["findings"] if f["check"] == "grade"], name
+    silent = [f for f in shots["no_sound"]["findings"] if f["check"] == "sound"]
+    assert {f["status"] for f in silent} == {"not_measured"}
+    assert all(f["reason"] for f in silent)
 
 
-@engine
+def test_what_decoding_had_to_settle_is_said(good_shots: Path) -> None:
+    """Rotation, HDR, interlace, transparency: measured by a stated rule, named in the report."""
+    shutil.copytree(good_shots, "shots")
+    still = media.picture()
+    media.write(Path("shots/turned.mp4"), [still] * 8, rotation=90)
+    deep = media.from_planes(media.coded(still, 9, False, 10), "yuv444p10le")
+    for name, transfer in (("pq", 16), ("hlg", 18)):
+        path = Path(f"shots/{name}.mp4")
+        media.write(path, [deep] * 8, pix_fmt="yuv444p10le", tags=(9, 9, transfer, 1))
+    laced = media.moving(8, 320, 192)
+    media.write(Path("shots/laced.mp4"), laced, options={"x264-params": "interlaced=1"})
+    shots = checked("shots")
+    for name, words in (("pq", "HDR (PQ)"), ("hlg", "HDR (HLG)"), ("laced", "interlaced")):
+        assert why_not(shots[name]) is None, name
+        assert any(words in note for note in shots[name]["notes"]), (name, shots[name]["notes"])
+    assert why_not(shots["turned"]) is None
+    assert not any("HDR" in note for note in shots["shot_1"]["notes"])
+
+
+def test_a_store_that_cannot_be_written_is_a_note(good_shots: Path) -> None:
+    """The check itself needs no store; only the next run is slower."""
+    arguments = ["check", str(good_shots), "--store", "/proc/no/store", "-q", "--json", "out.json"]
+    assert cli.main(arguments) == 0
+    report = json.loads(Path("out.json").read_text())
+    assert any("/proc/no/store" in note for note in report["notes"])
+    assert all(why_not(s) is None for s in report["sequences"][0]["shots"])
+
+
 def test_a_still_image_is_a_shot_of_one_frame() -> None:
     Path("stills").mkdir()
     for n in range(3):
@@ -167,7 +191,6 @@ def test_a_still_image_is_a_shot_of_one_frame() -> None:
     assert len(checked("stills/still_0.png")) == 1
 
 
-@engine
 def test_any_name_works(clip: Callable[..., Path]) -> None:
     Path("shots").mkdir()
     for name in ("with space", "-dash", "ünï漢字", "50%", "a:b", "[red]x", "<img src=x onerror=a>"):
@@ -181,7 +204,6 @@ def test_any_name_works(clip: Callable[..., Path]) -> None:
         assert why_not(shot) is None, (name, why_not(shot))
 
 
-@engine
 def test_a_path_that_begins_with_a_dash(clip: Callable[..., Path]) -> None:
     Path("-shots").mkdir()
     clip(Path("-shots/a.mp4"))
@@ -189,7 +211,6 @@ def test_a_path_that_begins_with_a_dash(clip: Callable[..., Path]) -> None:
     assert cli.main(["check", "-q", "--json", "out.json", "--", "-shots"]) == 0
 
 
-@engine
 def test_footage_is_never_written_to(good_shots: Path) -> None:
     shutil.copytree(good_shots, "shots")
     before = {p.name: p.stat().st_mtime_ns for p in Path("shots").iterdir()}
@@ -198,7 +219,6 @@ def test_footage_is_never_written_to(good_shots: Path) -> None:
     assert {p.name: p.stat().st_mtime_ns for p in Path("shots").iterdir()} == before
 
 
-@engine
 def test_a_malicious_name_is_only_text_in_the_report(clip: Callable[..., Path]) -> None:
     Path("shots").mkdir()
     name = "<img src=x onerror=alert(1)>"
@@ -208,6 +228,31 @@ def test_a_malicious_name_is_only_text_in_the_report(clip: Callable[..., Path]) 
     page = Path("out.html").read_text()
     assert name not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+def test_malicious_words_are_only_text_in_the_report(good_shots: Path) -> None:
+    """Metadata, a sidecar and a look are written by others too."""
+    evil = "<script>alert(1)</script>"
+    shutil.copytree(good_shots, "shots")
+    with av.open("shots/titled.mp4", "w") as out:
+        out.metadata["title"] = out.metadata["comment"] = evil
+        video = out.add_stream("libx264", rate=24)
+        video.width, video.height, video.pix_fmt = 160, 90, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(media.picture(160, 90), format="rgb24")
+        out.mux(video.encode(frame))
+        out.mux(video.encode())
+    for n, value in ((1, "full"), (2, evil)):
+        sidecar = {"filmgate_sidecar": 1, "attributes": [{"path": "world/cup", "value": value}]}
+        Path(f"shots/shot_{n}.mp4.filmgate.json").write_text(json.dumps(sidecar))
+    Path("look.toml").write_text(f"[scenes]\n'{evil}' = {{ from = 'shot_1' }}\n")
+    arguments = ["check", "shots", "--look", "look.toml", "-q", "--report", "out.html"]
+    assert cli.main([*arguments, "--json", "out.json"]) == 0
+    told = json.loads(Path("out.json").read_text())["sequences"][0]["shots"]
+    assert {s["scene"] for s in told} == {evil}
+    assert any(f["status"] == "drift" and evil in f["remedy"] for f in told[1]["findings"])
+    page = Path("out.html").read_text()
+    assert evil not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
 # ---------------------------------------------------------------------- results
@@ -222,7 +267,6 @@ def test_a_read_only_folder_is_found_out_before_measuring(
     assert not Path(".filmgate").exists()
 
 
-@engine
 @pytest.mark.parametrize("option", ["--json", "--report"])
 def test_a_full_disk_leaves_nothing_half_written(
     good_shots: Path, option: str, capsys: Capture
@@ -238,14 +282,11 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert [p for p in Path(".filmgate").rglob("*") if p.stat().st_size > 200 and p.is_file()] == []
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("filmgate.continuity.engine") is None, reason="needs the engine"
-)
 @pytest.mark.usefixtures("interruptible")
 def test_after_ctrl_c_the_next_run_goes_on(good_shots: Path) -> None:
     Path("shots").mkdir()
     whole = (good_shots / "shot_1.mp4").read_bytes()
-    for n in range(400):
+    for n in range(SHOTS):
         Path(f"shots/s_{n:03}.mp4").write_bytes(whole + n.to_bytes(4, "big"))
     command = [sys.executable, "-m", "filmgate", "check", "shots", "--json", "out.json"]
     run = subprocess.Popen(
@@ -259,12 +300,12 @@ def test_after_ctrl_c_the_next_run_goes_on(good_shots: Path) -> None:
     assert run.returncode == 130
     assert err == "filmgate: Stopped: what was measured is kept; run again to go on.\n"
     assert out == ""
-    assert everything() == {f"shots/s_{n:03}.mp4" for n in range(400)}
+    assert everything() == {f"shots/s_{n:03}.mp4" for n in range(SHOTS)}
     first = {p: p.stat().st_mtime_ns for p in kept.rglob("?" * 64)}
-    assert 5 <= len(first) < 400
+    assert 5 <= len(first) < SHOTS
     assert subprocess.run(command, capture_output=True, check=True).stderr == b""
     assert all(p.stat().st_mtime_ns == then for p, then in first.items())
-    assert len(json.loads(Path("out.json").read_text())["sequences"][0]["shots"]) == 400
+    assert len(json.loads(Path("out.json").read_text())["sequences"][0]["shots"]) == SHOTS
 
 
 # ---------------------------------------------------------------------- declared files
@@ -296,7 +337,6 @@ def timeline(*urls: str) -> None:
     otio.adapters.write_to_file(made, "edit.otio")
 
 
-@engine
 def test_a_timeline_with_missing_media(clip: Callable[..., Path]) -> None:
     clip(Path("a.mp4"))
     timeline("a.mp4", "a.mp4", "lost.mp4")
@@ -310,7 +350,6 @@ def test_a_timeline_that_is_none(capsys: Capture) -> None:
     refused(["edit.otio", "--json", "out.json"], capsys, "edit.otio")
 
 
-@engine
 def test_a_thousand_event_timeline(clip: Callable[..., Path]) -> None:
     clip(Path("a.mp4"))
     timeline(*["a.mp4"] * 1000)

@@ -77,7 +77,10 @@ class Null:
         Up to the knee by counting, (1 + k) / (n + 1); above it by the Pareto tail, so that of two
         gross drifts the larger still has the smaller p.
         """
-        below = np.searchsorted(self.values, ratio, side="left") / len(self.values)
+        # Between two clean comparisons the share is interpolated, so that order is kept; of equal
+        # ones (a mirror that nobody sees) all count.
+        steps, first = np.unique(self.values, return_index=True)
+        below = np.interp(ratio, steps, first / len(self.values))
         counted = np.maximum((1 + (1 - below) * self.n) / (self.n + 1), self.share)
         with np.errstate(invalid="ignore", divide="ignore"):
             tail = self.share * (np.maximum(ratio, self.knee) / self.knee) ** -self.slope
@@ -99,12 +102,20 @@ class Calibration:
         nulls: key of a `Batch` -> its clean comparisons.
         shot_evidence: ascending, -log10 p of the strongest comparison of each clean shot.
         n_shots: clean shots behind it; source: in words, with the augmentations.
+        networks: the same for shots that networks looked at.
     """
 
     nulls: dict[str, Null] = field(default_factory=dict)
     shot_evidence: F64 = field(default_factory=lambda: np.zeros(0))
     n_shots: int = 0
     source: str = "none"
+    networks: Calibration | None = None
+
+    def suited(self, seen_by_networks: bool) -> Calibration:
+        """The calibration for shots seen by networks or without: masks make every comparison of
+        the background and of garments tighter, and the tolerances with it.
+        """
+        return self.networks if seen_by_networks and self.networks is not None else self
 
     def evidence(self, key: str, ratio: F64) -> F64:
         """-log10 p of each ratio; NaN where there is no calibration for this kind."""
@@ -154,9 +165,9 @@ class Calibration:
             for key, null in sorted(self.nulls.items())
         }
 
-    def save(self, path: Path) -> None:
-        """Write as JSON. Raises StoreError when it cannot be written."""
-        body = {
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `of_json` reads them back."""
+        return {
             "n_shots": self.n_shots,
             "source": self.source,
             "shot_evidence": [round(float(v), 4) for v in self.shot_evidence],
@@ -168,9 +179,13 @@ class Calibration:
                 }
                 for key, null in sorted(self.nulls.items())
             },
+            "networks": self.networks.to_json() if self.networks is not None else None,
         }  # fmt: skip
+
+    def save(self, path: Path) -> None:
+        """Write as JSON. Raises StoreError when it cannot be written."""
         try:
-            path.write_text(json.dumps(body, indent=0) + "\n", encoding="utf-8")
+            path.write_text(json.dumps(self.to_json(), indent=0) + "\n", encoding="utf-8")
         except OSError as error:
             raise StoreError(f"Cannot write '{path}': {error.strerror}.") from error
 
@@ -182,7 +197,11 @@ def of_json(body: dict[str, Any]) -> Calibration:
                   n["slope"])
         for key, n in body["nulls"].items()
     }  # fmt: skip
-    return Calibration(nulls, np.array(body["shot_evidence"]), body["n_shots"], body["source"])
+    within = body.get("networks")
+    return Calibration(
+        nulls, np.array(body["shot_evidence"]), body["n_shots"], body["source"],
+        of_json(within) if within else None,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-MIN_GROUP = 4
-"""A shot needs three others that agree before a consensus can speak (research note, section 4)."""
+MIN_GROUP = 3
+"""A shot needs two others before a consensus can speak. Of exactly two, the nearer one counts: if
+they disagree, one of them is the odd one out and must not pull the other's reference away."""
 _SMALL = 8
 _PRIOR = 6.0
 """A group's own scatter counts as many shots as it has, the pooled scatter as this many."""
@@ -24,6 +25,13 @@ def parts(group: I64) -> list[I64]:
     values = group[order]
     cuts = np.flatnonzero(np.diff(values)) + 1
     return [p for p in np.split(order, cuts) if group[p[0]] >= 0 and len(p) >= MIN_GROUP]
+
+
+def _nearer(three: F64) -> F64:
+    """(3, D) for each row the nearer of the two other rows."""
+    others = three[_others(MIN_GROUP)]
+    distance = np.abs(others - three[:, None]).sum(axis=2)
+    return np.asarray(others[np.arange(MIN_GROUP), distance.argmin(axis=1)])
 
 
 @lru_cache(maxsize=16)
@@ -49,7 +57,10 @@ def medians(values: F64, group: I64) -> F64:
         if len(voters) > _SMALL:
             out[voters] = np.median(values[voters], axis=0)
             continue
-        out[voters] = np.median(values[voters][_others(len(voters))], axis=1)
+        if len(voters) == MIN_GROUP:
+            out[voters] = _nearer(values[voters])
+        else:
+            out[voters] = np.median(values[voters][_others(len(voters))], axis=1)
     return out
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.continuity import changes, declared, findings, verdict
-from filmgate.continuity.calibration import Calibration, of_ratios, sketch
+from filmgate.continuity.calibration import Calibration, Null, of_ratios, sketch
 from filmgate.continuity.check import Batch, Check
 from filmgate.continuity.world import World
 from filmgate.schema.look import Look
@@ -21,6 +22,7 @@ Judged = tuple[Batch, Check, F64]
 
 SCORE_HALF = 2.0
 """A score of one half is evidence of p = .01."""
+FOLDS = 3
 
 
 def compare(
@@ -39,6 +41,7 @@ def compare(
     if not sequence.shots:
         return SequenceReport(id=sequence.id, shots=(), decision="no shots")
     world = World(sequence, signatures, look)
+    calibration = calibration.suited(world.networks)
     judged = judge(world, calibration, checks)
     strongest = shot_evidence(world, judged)
     decision = verdict.decide(strongest, calibration)
@@ -92,8 +95,11 @@ def _shot(
     if signature is not None:
         found = found + declared.findings(world, i)
     score = float(strongest[i] / (strongest[i] + SCORE_HALF)) if np.isfinite(strongest[i]) else 0.0
-    beyond = [f.magnitude / f.tolerance for f in found
-              if f.status == "drift" and f.magnitude and f.tolerance and f.against == "look"]  # fmt: skip
+    beyond = [
+        f.magnitude / f.tolerance
+        for f in found
+        if f.status == "drift" and f.against == "look" and f.magnitude and f.tolerance
+    ]
     score = max([score, *(excess / (1.0 + excess) for excess in beyond)])
     return ShotReport(
         shot=shot.id, file=shot.file, in_frame=shot.in_frame,
@@ -156,27 +162,38 @@ def fit(
     runs: Sequence[tuple[ShotSequence, Sequence[Signature]]], source: str,
     checks: Sequence[Check],
 ) -> Calibration:  # fmt: skip
-    """A calibration from clean runs.
+    """A calibration from clean runs; runs that networks looked at make one of their own.
 
-    Two thirds of the runs give the nulls of each kind of comparison; the last third, which the
-    nulls have not seen, gives the evidence of clean shots (split conformal).
+    Cross-conformal in three folds (Vovk 2015): the evidence of each clean shot is weighed by nulls
+    that have not seen its run; the nulls that ship are made from all of them.
     """
-    ratios: dict[str, tuple[Unit, list[float]]] = {}
     worlds = [World(s, list(m), Look()) for s, m in runs]
-    for k, world in enumerate(worlds):
-        if k % 3 == 2 and len(worlds) >= 3:
-            continue
-        for check in checks:
-            for batch in check.compare(world):
-                votes = batch.votes if batch.usual is None else batch.usual
-                counts = votes & batch.applies & np.isfinite(batch.magnitude)
-                values = (batch.magnitude / batch.scale)[counts]
-                ratios.setdefault(batch.key, (batch.unit, []))[1].extend(values.tolist())
-    first = Calibration(of_ratios(ratios, source))
+    plain = [w for w in worlds if not w.networks]
+    looked = [w for w in worlds if w.networks]
+    if not plain or not looked:
+        return _fitted(worlds, source, checks)
+    networks = _fitted(looked, source, checks)
+    return replace(_fitted(plain, source, checks), networks=networks)
+
+
+def _fitted(worlds: Sequence[World], source: str, checks: Sequence[Check]) -> Calibration:
+    batches = [[b for check in checks for b in check.compare(world)] for world in worlds]
     strengths: list[float] = []
-    for k, world in enumerate(worlds):
-        if k % 3 == 2 or len(worlds) < 3:
-            strongest = shot_evidence(world, judge(world, first, checks))
+    for fold in range(FOLDS):
+        others = [b for k, b in enumerate(batches) if k % FOLDS != fold or len(worlds) < FOLDS]
+        made = Calibration(_nulls(others, source))
+        for world in worlds[fold::FOLDS]:
+            strongest = shot_evidence(world, judge(world, made, checks))
             strengths += strongest[np.isfinite(strongest)].tolist()
     evidence = np.asarray(strengths, dtype=np.float64)
-    return Calibration(first.nulls, sketch(evidence), len(evidence), source)
+    return Calibration(_nulls(batches, source), sketch(evidence), len(evidence), source)
+
+
+def _nulls(batches: Sequence[Sequence[Batch]], source: str) -> dict[str, Null]:
+    ratios: dict[str, tuple[Unit, list[float]]] = {}
+    for batch in (b for run in batches for b in run):
+        votes = batch.votes if batch.usual is None else batch.usual
+        counts = votes & batch.applies & np.isfinite(batch.magnitude)
+        values = (batch.magnitude / batch.scale)[counts]
+        ratios.setdefault(batch.key, (batch.unit, []))[1].extend(values.tolist())
+    return of_ratios(ratios, source)

@@ -6,6 +6,7 @@ light starts a new stretch; a single odd shot does not, or drift would excuse it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ U8 = NDArray[np.uint8]
 SAME_SETUP = 0.55
 """Correlation of layouts above which two shots are one set-up. Measured on the shared footage: one
 room with other people in it .57 to .98, two places .37 at the 99.9th percentile."""
+CLOSE_SETUP = 0.80
+"""Correlation of layouts of one camera position with the same people in it: a large set-up is
+divided where this leaves every part a consensus of its own (one room, framed for another actor)."""
 MAYBE_SETUP = 0.25
 """Correlation from which a shot that fits nowhere is tried again with the motion taken out."""
 LIKELY_SETUP = 0.38
@@ -31,8 +35,12 @@ MIRROR_MARGIN = 0.12
 SHORT_SEQUENCE = 5
 """A sequence of up to this many shots is one scene unless the look says otherwise."""
 _LASTING = 3
+_CONSENSUS = 4
+_DIVIDE_UP_TO = 1500
 _LIGHT_FLOOR = 0.12
 """Smallest change of light (natural log) that can start a new stretch: a sixth of a stop."""
+_REACH = 40
+_NEARLY_ALL = 0.75
 _NEAR = 10
 _GOING_ON = 0.25
 _SAME_PLACE = 0.45
@@ -86,9 +94,41 @@ def find_setups(layouts: U8, measured: NDArray[np.bool_]) -> Setups:
                 leaders = np.concatenate([leaders, np.zeros_like(leaders)])
             leaders[found], label[i] = vectors[i], found
             found += 1
+    label = _divided(vectors, label)
+    found = int(label.max(initial=-1)) + 1
     sums = np.zeros((found, vectors.shape[1]), np.float32)
     np.add.at(sums, label[measured], vectors[measured])
     return _settle(vectors, flops, label, sums, measured)
+
+
+def _divided(vectors: F32, label: I64) -> I64:
+    """Set-ups divided into close ones of at least four shots; the rest joins the nearest one."""
+    out = label.copy()
+    fresh = int(label.max(initial=-1)) + 1
+    for setup in range(fresh):
+        members = np.flatnonzero(label == setup)
+        if not 2 * _CONSENSUS <= len(members) <= _DIVIDE_UP_TO:
+            continue
+        alike = vectors[members] @ vectors[members].T
+        cores: list[I64] = []
+        free = np.ones(len(members), bool)
+        while free.any():
+            # The shot with the most close neighbours left is the core of the next part.
+            near = (alike >= CLOSE_SETUP) & free[None, :] & free[:, None]
+            core = int(near.sum(axis=1).argmax())
+            if near[core].sum() < _CONSENSUS:
+                break
+            cores.append(np.flatnonzero(near[core]))
+            free &= ~near[core]
+        if len(cores) < 2:
+            continue
+        means = np.stack([vectors[members[c]].mean(axis=0) for c in cores])
+        means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-6)
+        best = (vectors[members] @ means.T).argmax(axis=1)
+        for part in range(1, len(cores)):
+            out[members[best == part]] = fresh
+            fresh += 1
+    return out
 
 
 def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[np.bool_]) -> Setups:
@@ -162,12 +202,50 @@ def stretches(label: I64, light: F64) -> I64:
     """
     out = np.full(len(label), -1)
     next_group = 0
+    cuts = boundaries(label, light)
     for setup in range(int(label.max(initial=-1)) + 1):
         members = np.flatnonzero(label == setup)
-        for part in _divide(members, light):
-            out[part] = next_group
-            next_group += 1
+        for chapter in np.split(members, np.searchsorted(members, cuts)):
+            for part in _divide(chapter, light):
+                out[part] = next_group
+                next_group += 1
     return out
+
+
+def boundaries(label: I64, light: F64) -> I64:
+    """Positions at which the light changes in all set-ups at once: where a scene begins.
+
+    Between two takes of one set-up the light jumps when one of them drifts, and when the scene
+    changes. A drifting shot makes its own set-up jump; a new scene all that are in use. So a
+    position is a boundary when at least two set-ups have takes on both sides of it and nearly all
+    of those jump, however few takes of each the scene has.
+    """
+    n = len(label)
+    last: dict[int, int] = {}
+    spans: list[tuple[int, int]] = []
+    seen = np.isfinite(light).all(axis=1) & (label >= 0)
+    for at in np.flatnonzero(seen):
+        before = last.get(int(label[at]))
+        if before is not None and at - before <= _REACH:
+            spans.append((before, int(at)))
+        last[int(label[at])] = int(at)
+    if not spans:
+        return np.zeros(0, np.int64)
+    pairs = np.array(spans)
+    steps = np.abs(light[pairs[:, 1]] - light[pairs[:, 0]])
+    noise = np.maximum(1.05 * np.median(steps, axis=0), 0.4 * _LIGHT_FLOOR)
+    jumps = ((steps / noise > 5.0) & (steps > _LIGHT_FLOOR)).any(axis=1)
+    across, jumping = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    for (first, second), jump in zip(spans, jumps.tolist(), strict=True):
+        across[first + 1 : second + 1] += 1
+        jumping[first + 1 : second + 1] += jump
+    likely = (jumping >= 2) & (jumping >= _NEARLY_ALL * across)
+    out = []
+    for run in np.split(np.flatnonzero(likely), np.flatnonzero(np.diff(np.flatnonzero(likely)) > 1) + 1):
+        if len(run):
+            best = run[jumping[run] == jumping[run].max()]
+            out.append(int(best[len(best) // 2]))
+    return np.array(out, dtype=np.int64)
 
 
 def _divide(members: I64, light: F64) -> list[I64]:
@@ -180,36 +258,55 @@ def _divide(members: I64, light: F64) -> list[I64]:
         return [members]
     steps = np.abs(np.diff(values[seen], axis=0))
     noise = np.maximum(1.05 * np.median(steps, axis=0), 0.4 * _LIGHT_FLOOR)
-    best, best_size = -1, 0.0
+    sizes: dict[int, float] = {}
     for cut in range(_LASTING, len(members) - _LASTING + 1):
         left, right = values[max(0, cut - 5) : cut], values[cut : cut + 5]
         left, right = left[seen[max(0, cut - 5) : cut]], right[seen[cut : cut + 5]]
         if len(left) < _LASTING or len(right) < _LASTING:
             continue
         jump = np.abs(np.median(left, axis=0) - np.median(right, axis=0))
-        size = float((jump / noise).max()) if (jump > _LIGHT_FLOOR).any() else 0.0
-        if size > best_size:
-            best, best_size = cut, size
-    if best < 0 or best_size < 5.0:
+        if (jump > _LIGHT_FLOOR).any():
+            sizes[cut] = float((jump / noise).max())
+    if not sizes or max(sizes.values()) < 5.0:
         return [members]
+    # Medians hardly say at which of several cuts the step is: where both sides are tightest.
+    likely = [cut for cut, size in sizes.items() if size > 0.7 * max(sizes.values())]
+    best = min(likely, key=lambda cut: _looseness(values[:cut]) + _looseness(values[cut:]))
     return _divide(members[:best], light) + _divide(members[best:], light)
 
 
-def scenes(group: I64, palettes: F32, light: F64) -> I64:
-    """(N,) scenes: chapters of the edit in which set-ups recur, joined if place and light are one.
+def _looseness(values: F64) -> float:
+    """Sum of the distances from the median, over the rows that were seen."""
+    seen = values[np.isfinite(values).all(axis=1)]
+    return float(np.abs(seen - np.median(seen, axis=0)).sum()) if len(seen) else 0.0
+
+
+class Places(NamedTuple):
+    """Attributes: scene: (N,) one place and light, wherever it is cut to; chapter: (N,) its
+    unbroken stretches in the edit. -1 where not measured."""
+
+    scene: I64
+    chapter: I64
+
+
+def scenes(group: I64, palettes: F32, light: F64, cuts: Sequence[int] = ()) -> Places:
+    """Scenes: chapters of the edit in which set-ups recur, joined if place and light are one.
 
     Short sequences are one scene. In longer ones a shot that matches nothing is a scene of its
-    own: with nothing to compare it is not measured, which is said.
+    own: with nothing to compare it is not measured, which is said. `cuts` are `boundaries`.
     """
     n = len(group)
     measured = np.flatnonzero(group >= 0)
     out = np.full(n, -1)
     if not len(measured):
-        return out
+        return Places(out, out)
     if n <= SHORT_SEQUENCE:
         out[measured] = 0
-        return out
-    spans = _chapters(group, measured)
+        return Places(out, out)
+    spans = _chapters(group, measured, cuts)
+    chapter = out.copy()
+    for number, span in enumerate(spans):
+        chapter[span] = number
     roots = np.sqrt(np.maximum(palettes, 0)).astype(np.float64)
     means = np.stack([roots[s].mean(axis=0) for s in spans])
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-6)
@@ -217,7 +314,7 @@ def scenes(group: I64, palettes: F32, light: F64) -> I64:
     lights = np.stack([_middle(light[s]) for s in spans])
     gap = np.abs(lights[:, None] - lights[None]).max(axis=2)
     close = (np.sqrt(np.maximum(1 - alike, 0)) < _SAME_PLACE) & ~(gap > 0.6)
-    return _join(spans, close, alike, out)
+    return Places(_join(spans, close, alike, out), chapter)
 
 
 def _middle(values: F64) -> F64:
@@ -226,7 +323,7 @@ def _middle(values: F64) -> F64:
     return np.median(seen, axis=0) if len(seen) else np.zeros(values.shape[1])
 
 
-def _chapters(group: I64, measured: I64) -> list[I64]:
+def _chapters(group: I64, measured: I64, known: Sequence[int]) -> list[I64]:
     """Cut the edit where hardly any set-up that is in use goes on on the other side."""
     first: dict[int, int] = {}
     last: dict[int, int] = {}
@@ -234,7 +331,7 @@ def _chapters(group: I64, measured: I64) -> list[I64]:
     for at, g in enumerate(labels):
         first.setdefault(int(g), at)
         last[int(g)] = at
-    cuts = []
+    cuts = np.searchsorted(measured, known).tolist()
     for at in range(1, len(measured)):
         near = labels[max(0, at - _NEAR) : at + _NEAR]
         used = {int(g) for g in near if last[int(g)] > first[int(g)]}
@@ -242,7 +339,7 @@ def _chapters(group: I64, measured: I64) -> list[I64]:
         alone = labels[at] not in used and labels[at - 1] not in used
         if (used and going_on < _GOING_ON * len(used)) or (not used and alone):
             cuts.append(at)
-    return [part for part in np.split(measured, cuts) if len(part)]
+    return [part for part in np.split(measured, sorted(set(cuts))) if len(part)]
 
 
 def _join(spans: list[I64], close: NDArray[np.bool_], alike: F64, out: I64) -> I64:

@@ -57,7 +57,6 @@ class Relight:
 def small_thumbs(thumb: F32, weight: F32) -> tuple[F64, F64]:
     """(N, 192, 3) and (N, 192): thumbnails of `GRID` cells; cells under a quarter weigh nothing."""
     n = len(thumb)
-    height, width = GRID
     weighted = thumb * weight[..., None]
     rows, share = weighted[:, ::2] + weighted[:, 1::2], weight[:, ::2] + weight[:, 1::2]
     total = share[:, :, ::2] + share[:, :, 1::2]
@@ -101,8 +100,8 @@ def _fit_all(cells: F64, reference: F64, use: F64) -> Relight:
 def _solve(design: F64, weight: F64, target: F64) -> F64:
     """Batched ridge-stabilised weighted least squares: (n, c, k), (n, c), (n, c) -> (n, k)."""
     weighted = np.swapaxes(design * weight[..., None], 1, 2)
-    normal = weighted @ design
-    normal += 1e-3 * np.eye(design.shape[2]) * weight.sum(axis=1)[:, None, None] / 50
+    ridge = 1e-3 * np.eye(design.shape[2]) * weight.sum(axis=1)[:, None, None] / 50
+    normal = weighted @ design + ridge
     right = (weighted @ target[..., None])[..., 0]
     solved: F64 = np.linalg.solve(normal, right[..., None])[..., 0]
     return solved

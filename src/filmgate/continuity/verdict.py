@@ -60,7 +60,8 @@ def decide(evidence: F64, calibration: Calibration) -> Decision:
 
 def _level(strength: F64, flagged: Bool, limit: float) -> float:
     """`limit`, moved to where it parts the flagged shots from the others: what every shot that
-    passes stays below, and every flagged one reaches."""
+    passes stays below, and every flagged one reaches.
+    """
     passing = float(strength[~flagged].max(initial=0.0))
     weakest = float(strength[flagged].min(initial=np.inf))
     return min(max(limit, passing + 1e-6), weakest)

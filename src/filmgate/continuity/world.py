@@ -34,8 +34,10 @@ class World:
         sequence, look: as declared; the look is bound to the sequence.
         signatures: (N,) measured, or None; `reasons` says why not.
         measured: (N,) bool.
-        setup, group, scene: (N,) labels, -1 where not measured. A group is one set-up in one
-            light: its members may be compared pixel by pixel.
+        setup, group, scene, chapter: (N,) labels, -1 where not measured. A group is one set-up in
+            one light: its members may be compared pixel by pixel. A chapter is an unbroken stretch
+            of a scene: its members share their sound.
+        short: whether the sequence is so short that its first shot is the reference.
         setups: layout evidence behind them (see `grouping.Setups`).
         people: per shot, (label, signature) of each person who could be told.
     """
@@ -61,6 +63,10 @@ class World:
         self._flop()
         light = self.light[:, 0, :3].astype(np.float64)
         self.group = grouping.stretches(self.setup, light)
+        self.short = self.count <= grouping.SHORT_SEQUENCE
+        if self.short:
+            # Too few to outvote one another: the scene's first shot is the reference.
+            self.group = np.where(self.measured, np.arange(self.count), -1)
         self.scene = self._scenes(light)
         labels = identify(self.signatures, self.setup, self.look, self.ids)
         self.people: tuple[tuple[tuple[str, PersonSignature], ...], ...] = tuple(
@@ -86,7 +92,8 @@ class World:
 
     def _scenes(self, light: F64) -> I64:
         palettes = np.asarray(self.palette[:, 1]).reshape(self.count, -1)
-        found = grouping.scenes(self.group, palettes, light)
+        cuts = grouping.boundaries(self.setup, light)
+        found, self.chapter = grouping.scenes(self.group, palettes, light, cuts.tolist())
         declared = [self.look.scene_of(i) for i in self.ids]
         names = {name: 10_000 + k for k, name in enumerate(dict.fromkeys(d for d in declared if d))}
         for i, name in enumerate(declared):
@@ -97,7 +104,13 @@ class World:
             # A group may not reach over a declared scene's border.
             _, self.group = np.unique(np.stack([self.group, found]), axis=1, return_inverse=True)
             self.group = np.where(self.measured, self.group, -1)
+            self.chapter = found
         return found
+
+    @cached_property
+    def networks(self) -> bool:
+        """Whether networks looked at the shots."""
+        return any(s is not None and s.view is not None for s in self.signatures)
 
     @cached_property
     def light(self) -> F32:
@@ -176,6 +189,16 @@ class World:
         return out
 
     @cached_property
+    def opening(self) -> I64:
+        """(N,) the first measured shot of each shot's chapter; -1 for that shot itself."""
+        out = np.full(self.count, -1)
+        first: dict[int, int] = {}
+        for i in np.flatnonzero(self.measured):
+            start = first.setdefault(int(self.chapter[i]), int(i))
+            out[i] = start if start != i else -1
+        return out
+
+    @cached_property
     def previous(self) -> I64:
         """(N,) the nearest earlier shot of the same set-up and light, else of the same scene."""
         out = np.full(self.count, -1)
@@ -197,6 +220,8 @@ class World:
 
     def eras(self, path: str, group: I64) -> I64:
         """`group` divided where a declared change of attribute `path` begins or ends."""
+        if self.short:
+            return np.where(group >= 0, np.arange(self.count), -1)
         if not self.look.changes:
             return group
         era = np.zeros(self.count, dtype=np.int64)

@@ -29,7 +29,7 @@ MIRROR_UNIT = 0.05
 _MANY = 1500
 """Above this many shots only the 15 % of each set-up that fit worst are registered: the others have
 moved less than those."""
-_NO_GROUP = "fewer than three other shots of this set-up and light"
+_NO_GROUP = "fewer than two other shots of this set-up and light"
 
 
 class Geometry:
@@ -165,7 +165,9 @@ def _others(layout: F32) -> F32:
     """(n, 48, 64) median of the other members; of all of them in groups above eight."""
     if len(layout) > 8:
         return np.broadcast_to(np.median(layout, axis=0), layout.shape)
-    return np.stack([np.median(np.delete(layout, i, axis=0), axis=0) for i in range(len(layout))])
+    flat = layout.reshape(len(layout), -1).astype(np.float64)
+    agreed = consensus.medians(flat, np.zeros(len(layout), np.int64))
+    return agreed.reshape(layout.shape).astype(np.float32)
 
 
 def _misfit(layout: F32, reference: F32, weight: F32) -> F64:

@@ -52,7 +52,7 @@ class Identity:
         for k, i in enumerate(positions):
             mates = _spread(positions[:k] + positions[k + 1 :])
             values = [d for j in mates if (d := distance(seen[i], seen[j])) is not None]
-            if len(values) >= consensus.MIN_GROUP - 1:
+            if len(values) >= consensus.MIN_GROUP - 1 and not world.short:
                 magnitude[i] = float(np.median(values))
         first = positions[0]
         other = np.where(applies & (np.arange(world.count) != first), first, -1)
@@ -66,7 +66,7 @@ class Identity:
             batch(
                 world, path, "consensus", "distance", magnitude,
                 consensus.scale(magnitude, group, FLOOR), kind="identity/face", applies=applies,
-                default_reason="fewer than three other shots show this person well enough",
+                default_reason="fewer than two other shots show this person well enough",
             ),
             batch(
                 world, path, "anchor", "distance", paired, 1.0, kind="identity/face", other=other,

@@ -22,7 +22,7 @@ FLOOR_STOPS = 0.08
 FLOOR_MIRED = 6.0
 """One just noticeable step of colour temperature is about 5.5 mired (Judd 1932)."""
 FLOOR_CONTRAST_STOPS = 0.12
-_NO_GROUP = "fewer than three other shots of this set-up and light"
+_NO_GROUP = "fewer than two other shots of this set-up and light"
 
 
 class Lighting:

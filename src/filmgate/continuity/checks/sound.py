@@ -31,7 +31,7 @@ class Sound:
 
     def compare(self, world: World) -> list[Batch]:
         loudness, tone, reasons = _values(world)
-        scene = world.eras("sound/loudness", world.scene)
+        scene = world.eras("sound/loudness", world.chapter)
         level = np.abs(loudness - consensus.medians(loudness, scene))[:, 0]
         middle = consensus.medians(tone, scene)
         colour = np.sqrt(np.mean((tone - middle) ** 2, axis=1))
@@ -45,7 +45,7 @@ class Sound:
                 batch(
                     world, f"sound/{name}", "consensus", "lu" if unit == "lu" else "db", magnitude,
                     consensus.scale(magnitude, scene, floor), reasons=silent,
-                    default_reason="fewer than three other shots of the scene have sound",
+                    default_reason="fewer than two other shots of the scene have sound",
                 )
             )  # fmt: skip
             for against in ("anchor", "neighbour"):
@@ -56,7 +56,7 @@ class Sound:
         self, world: World, name: str, unit: str, values: F64, against: str, agreed: F64,
         reasons: dict[int, str],
     ) -> Batch:  # fmt: skip
-        other = world.anchor if against == "anchor" else world.previous
+        other = world.opening if against == "anchor" else world.previous
         difference = values - pairs.gather(values, other)
         magnitude = np.sqrt(np.mean(difference**2, axis=1))
         return batch(
@@ -70,7 +70,7 @@ class Sound:
         """Level and gain to apply, or which third octave stands out."""
         loudness, tone, _ = _values(world)
         other = int(batch.other[shot])
-        scene = world.scene == world.scene[shot]
+        scene = world.chapter == world.chapter[shot]
         scene[shot] = False
         values = loudness if batch.attribute.endswith("loudness") else tone
         reference = values[other] if other >= 0 else np.nanmedian(values[scene], axis=0)

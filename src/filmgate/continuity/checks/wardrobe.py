@@ -70,7 +70,7 @@ class Wardrobe:
             batch(
                 world, path, "consensus", "de00", magnitude, scale, kind=f"wardrobe/{part}",
                 applies=applies, reasons=reasons,
-                default_reason="fewer than three other shots show this garment",
+                default_reason="fewer than two other shots show this garment",
             ),
             self._pair(world, path, part, garment, skin, other, applies, reasons,
                        ~np.isfinite(magnitude), "anchor"),
