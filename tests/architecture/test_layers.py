@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,41 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+PLANTED = {
+    "measure/sample.py": ("from filmgate.models import generator", "Imports point down"),
+    "continuity/pairs.py": ("import sqlite3", "SQL only in assets"),
+    "review/report/words.py": ("import langgraph", "LangGraph only in orchestration and studio"),
+    "errors.py": ("from filmgate import settings", "Imports point down"),
+    "measure/probe.py": ("import openai", "Provider SDKs only in models"),
+}
+"""File -> an import it must not have, and the contract that says so."""
+
+
+def test_planted_violations_are_found(tmp_path: Path) -> None:
+    """The linter is not asleep: in a copy of the source, every planted import is named."""
+    shutil.copytree(SOURCE, tmp_path / "filmgate", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "filmgate" / "stray.py").write_text("")
+    for name, (line, _) in PLANTED.items():
+        path = tmp_path / "filmgate" / name
+        path.write_text(path.read_text() + f"\n{line}\n")
+    program = (
+        "from importlinter.cli import lint_imports as go; raise SystemExit(go({!r}, no_cache=1))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program.format(str(ROOT / "pyproject.toml"))],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    said = done.stdout
+    for name, (line, contract) in PLANTED.items():
+        module = "filmgate." + name.removesuffix(".py").replace("/", ".")
+        target = line.split()[-1] if line.startswith("import") else line.split()[1]
+        assert f"{contract} BROKEN" in said
+        assert re.search(rf"{re.escape(module)} -> {target}", said), (module, said)
+    assert "filmgate.stray" in said, "a module of no layer is found too"
 
 
 def test_only_studio_and_orchestration_load_plugins() -> None:

@@ -78,9 +78,7 @@ def write(
     """Encode frames (RGB arrays or ready VideoFrames) into `path`.
 
     Args:
-        path: where; its ending chooses the container.
-        frames: the pictures.
-        fps: frames per second.
+        path: where; its ending chooses the container. frames: the pictures.
         gop: longest distance of keyframes, frames; scene-cut keyframes are off.
         codec: FFmpeg encoder.
         pix_fmt: coded pixel format.

@@ -20,21 +20,19 @@ from filmgate.measure.extractors._people import body_from_face, clipped, overlap
 from filmgate.measure.sample import U8, Frame, Sample
 from filmgate.schema.report import Box
 
-VERSION = 1
+VERSION = 2
 LOOKED = 3
 WIDTH_PX = 320
-PROFILE_WIDTH_PX = 240
 MIN_FACE = 0.12
 """Smallest face looked for, in heights of the frame: smaller ones have no torso worth measuring."""
 MIN_FACE_PX = 18
-SCALE_STEP = 1.2
+SCALE_STEP = 1.25
 FAINT_NEIGHBOURS, NEIGHBOURS = 1, 3
 """Agreeing windows: one is enough for a face that another frame shows at the same place."""
 SURE_NEIGHBOURS = 12
 SAME = 0.3
 SKIN_SHARE = 0.25
-PROFILE_CONFIDENCE = 0.5
-_FRONTAL, _PROFILE = "haarcascade_frontalface_alt2.xml", "haarcascade_profileface.xml"
+_FRONTAL = "haarcascade_frontalface_alt2.xml"
 
 
 @lru_cache(maxsize=4)
@@ -110,18 +108,6 @@ def _frontal(rgb: U8) -> list[tuple[Box, float]]:
     return _kept(_detect(_FRONTAL, _grey(small)), small)
 
 
-def _profiles(rgb: U8) -> list[tuple[Box, float]]:
-    """Faces in profile; the cascade knows one side, so the mirrored picture is searched too."""
-    small = _small(rgb, PROFILE_WIDTH_PX)
-    grey = _grey(small)
-    found = _detect(_PROFILE, grey)
-    for (x, y, w, h), confidence in _detect(_PROFILE, np.ascontiguousarray(grey[:, ::-1])):
-        box = clipped(1 - x - w, y, 1 - x, y + h)
-        if box is not None:
-            found.append((box, confidence))
-    return _kept(found, small)
-
-
 def _grey(rgb: U8) -> U8:
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
@@ -148,7 +134,7 @@ def _agreed(
 
 
 class ClassicalExtractor:
-    """Frontal faces, and profiles in a shot that shows none; needs nothing but OpenCV."""
+    """Frontal faces; needs nothing but OpenCV."""
 
     @property
     def identity(self) -> str:
@@ -160,23 +146,15 @@ class ClassicalExtractor:
         frames = {f.index: f for f in sample.frames}
         looked = pick(list(frames), LOOKED)
         found = _agreed({i: _frontal(frames[i].rgb) for i in looked})
-        frontal = any(found.values())
-        if not frontal:
-            # Profiles cost twice as much a frame: only in a shot where nothing else was seen.
-            some = looked[:: max(len(looked) - 1, 1)]
-            found |= _agreed({i: _profiles(frames[i].rgb) for i in some})
-        people = {i: _people(frames[i], found[i], frontal) for i in looked}
+        people = {i: _people(frames[i], found[i]) for i in looked}
         notes = () if any(people.values()) else ("No face was found; people may be unseen.",)
         return Extraction(people=people, masked=False, notes=notes)
 
 
-def _people(frame: Frame, faces: list[tuple[Box, float]], frontal: bool) -> tuple[Person, ...]:
+def _people(frame: Frame, faces: list[tuple[Box, float]]) -> tuple[Person, ...]:
     height, width = frame.rgb.shape[:2]
-    most = 1.0 if frontal else PROFILE_CONFIDENCE
     return tuple(
-        Person(
-            box, None, body_from_face(box, width / height), min(confidence, most), frontal=frontal
-        )
+        Person(box, None, body_from_face(box, width / height), min(confidence, 1.0))
         for box, confidence in sorted(faces)
     )
 
