@@ -174,6 +174,9 @@ def thin_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         def guarantee(self) -> str:
             return "no guarantee"
 
+        def suited(self, networks: bool) -> Calibration:
+            return self
+
     engine, calibration = types.ModuleType("engine"), types.ModuleType("calibration")
     engine.compare = compare  # type: ignore[attr-defined]
     calibration.shipped = Calibration  # type: ignore[attr-defined]

@@ -5,9 +5,8 @@ Footage is previz: one set-up of two people, eight shots, rendered small and mea
 
 from __future__ import annotations
 
-import dataclasses
-from fractions import Fraction
-from functools import lru_cache
+import sys
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -15,18 +14,14 @@ import pytest
 
 from filmgate import registry
 from filmgate.continuity.check import Batch
-from filmgate.continuity.world import World
-from filmgate.measure.extractor import Extraction, Person
-from filmgate.measure.sample import Frame, Sample, Sound
-from filmgate.measure.signature import measure
-from filmgate.models.generators import previz
-from filmgate.schema.look import Look
 from filmgate.schema.report import Unit
-from filmgate.schema.shot import Sequence, Shot
 from filmgate.schema.signature import Signature
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "continuity"))  # the helper there
+import staged
+
 CHECKS = registry.names("continuity.checks")
-SHOTS, FRAMES, DRIFTING = 8, 6, 5
+SHOTS, DRIFTING = 8, 5
 PLANTS: dict[str, tuple[tuple[str, float, str], tuple[str, float, str]]] = {
     "wardrobe": (("wardrobe", 10.0, "de00"), ("wardrobe", 25.0, "de00")),
     "lighting": (("lighting_level", 0.4, "stops"), ("lighting_level", 1.2, "stops")),
@@ -39,61 +34,8 @@ PLANTS: dict[str, tuple[tuple[str, float, str], tuple[str, float, str]]] = {
 needs other people, third parties bring their own) is held to the other promises alone."""
 
 
-class _FacesKnown:
-    """Sees the face of the one person, as any detector would, so that this suite tests checks and
-    not detectors."""
-
-    identity = "test faces"
-
-    def extract(self, sample: Sample, media: str) -> Extraction:
-        del media
-        faces = _faces()
-        people = {f.index: faces for f in sample.frames}
-        return Extraction(people=people)
-
-
-@lru_cache(maxsize=1)
-def _faces() -> tuple[Person, ...]:
-    classical = registry.load("measure.extractors", "classical", "EXTRACTOR")()
-    seen = classical.extract(_sample(_base()), "").people
-    best = max(seen.values(), key=len)
-    assert best, "the classical detector must see previz's frontal face"
-    return best
-
-
-@lru_cache(maxsize=1)
-def _base() -> previz.ShotSpec:
-    """The closest frontal shot of one person in a small sequence."""
-    specs, _ = previz.sequence(shots=8, people=1, setups=4, scenes=1, seed=11, frames=FRAMES,
-                               size=(480, 270))  # fmt: skip
-    with_people = [s for s in specs if s.people]
-    return max(with_people, key=lambda s: s.camera.lens_mm)
-
-
-def _sample(spec: previz.ShotSpec) -> Sample:
-    frames = tuple(Frame(i, i / 24, rgb) for i, rgb in enumerate(previz.frames(spec)))
-    heard = previz.audio(dataclasses.replace(spec, frames=80))
-    sound = Sound(np.ascontiguousarray(heard[:, None]))
-    return Sample(frames, sound, None, Fraction(24), 0, len(frames))
-
-
-@lru_cache(maxsize=32)
-def _signature(seed: int, drift: tuple[str, float, str] | None) -> Signature:
-    spec = dataclasses.replace(_base(), seed=seed)
-    if drift is not None:
-        kind, size, unit = drift
-        person = spec.people[0].name if kind == "wardrobe" else None
-        spec = previz.apply(spec, previz.Drift(kind, size, unit, person=person))  # type: ignore[arg-type]
-    return measure(_sample(spec), "shot.mp4", [_FacesKnown()])
-
-
-def _world(signatures: list[Signature | str]) -> World:
-    shots = tuple(Shot(f"shot_{i}", "test", f"shot_{i}.mp4") for i in range(len(signatures)))
-    return World(Sequence("test", shots), signatures, Look())
-
-
 def _clean(same: bool = False) -> list[Signature | str]:
-    return [_signature(0 if same else i, None) for i in range(SHOTS)]
+    return [staged.signature(0 if same else i) for i in range(SHOTS)]
 
 
 def _check(name: str) -> Any:
@@ -110,7 +52,7 @@ def _worst(batches: list[Batch], shot: int) -> float:
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_identical_shots_do_not_differ(name: str) -> None:
-    for batch in _check(name).compare(_world(_clean(same=True))):
+    for batch in _check(name).compare(staged.world(_clean(same=True))):
         seen = batch.magnitude[np.isfinite(batch.magnitude)]
         # A shot may well move inside itself, and its tail differ from the next one's head.
         if batch.against not in ("itself", "neighbour"):
@@ -122,7 +64,7 @@ def test_identical_shots_do_not_differ(name: str) -> None:
 def test_speaks_of_itself_in_published_units(name: str) -> None:
     check = _check(name)
     assert check.name == name
-    for batch in check.compare(_world(_clean())):
+    for batch in check.compare(staged.world(_clean())):
         assert batch.check == name
         assert batch.unit in get_args(Unit)
         assert len(batch.magnitude) == len(batch.scale) == len(batch.votes) == SHOTS
@@ -134,7 +76,7 @@ def test_speaks_of_itself_in_published_units(name: str) -> None:
 def test_a_blind_shot_is_not_measured_with_a_reason(name: str) -> None:
     signatures = _clean()
     signatures[2] = "shot_2.mp4 is empty."
-    for batch in _check(name).compare(_world(signatures)):
+    for batch in _check(name).compare(staged.world(signatures)):
         assert not np.isfinite(batch.magnitude[2]), (batch.attribute, batch.against)
         for shot in np.flatnonzero(batch.applies & ~np.isfinite(batch.magnitude)):
             assert batch.reasons.get(int(shot), batch.default_reason).strip()
@@ -142,8 +84,8 @@ def test_a_blind_shot_is_not_measured_with_a_reason(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_one_shot_alone_never_fails(name: str) -> None:
-    for signatures in ([_signature(0, None)], ["unreadable"]):
-        for batch in _check(name).compare(_world(list(signatures))):
+    for signatures in ([staged.signature(0)], ["unreadable"]):
+        for batch in _check(name).compare(staged.world(list(signatures))):
             assert len(batch.magnitude) == len(signatures)
 
 
@@ -153,8 +95,8 @@ def test_planted_drift_stands_out_and_grows(name: str) -> None:
     found = []
     for drift in PLANTS[name]:
         signatures = _clean()
-        signatures[DRIFTING] = _signature(DRIFTING, drift)
-        batches = check.compare(_world(signatures))
+        signatures[DRIFTING] = staged.signature(DRIFTING, drift)
+        batches = check.compare(staged.world(signatures))
         worst = [_worst(batches, i) for i in range(SHOTS)]
         assert int(np.argmax(worst)) == DRIFTING, (drift, [round(w, 2) for w in worst])
         found.append(worst[DRIFTING])
@@ -164,8 +106,8 @@ def test_planted_drift_stands_out_and_grows(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in CHECKS if n in PLANTS])
 def test_what_stands_out_is_explained(name: str) -> None:
     signatures = _clean()
-    signatures[DRIFTING] = _signature(DRIFTING, PLANTS[name][1])
-    world = _world(signatures)
+    signatures[DRIFTING] = staged.signature(DRIFTING, PLANTS[name][1])
+    world = staged.world(signatures)
     check = _check(name)
     batches = [b for b in check.compare(world) if b.applies[DRIFTING]
                and np.isfinite(b.magnitude[DRIFTING])]  # fmt: skip

@@ -34,6 +34,7 @@ SHOTS = 150
 @pytest.fixture(autouse=True)
 def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FILMGATE_WORKERS", "1")  # starting a process costs more than these shots
 
 
 def refused(arguments: list[str], capsys: Capture, *parts: str) -> None:

@@ -10,6 +10,13 @@ import pytest
 
 from filmgate.interfaces import cli
 
+
+@pytest.fixture(autouse=True)
+def _one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting a process costs more than these shots."""
+    monkeypatch.setenv("FILMGATE_WORKERS", "1")
+
+
 HEAVY = ("numpy", "cv2", "av", "scipy", "onnxruntime", "opentimelineio", "pydantic", "jinja2")
 
 

@@ -39,9 +39,12 @@ def test_only_drifting_shots_are_in_the_table() -> None:
         shot("shot_03", "escalate", BLIND),
     )  # fmt: skip
     row = next(line for line in text.splitlines() if "shot_02" in line)
-    for part in ("grade/mids", "7.2 ΔE00 (tolerance 4.0)", "anchor shot_01", "Apply the CDL."):
+    for part in ("grade/mids", "7.2 ΔE00 (tolerance 4.0)", "anchor, shot_01", "Apply the CDL."):
         assert part in row
-    assert "1 shot drifting, 1 passed, 1 not measured: The file is truncated (1)." in text
+    assert (
+        "1 shot drifting (1 to retake), 1 passed, 1 not measured: The file is truncated (1)."
+        in text
+    )
 
 
 def test_the_strongest_findings_come_first_and_are_counted() -> None:
@@ -66,6 +69,17 @@ def test_markup_and_control_characters_are_only_text() -> None:
 
 def test_the_sequence_is_named_where_there_are_several() -> None:
     assert "q1/a" in shown(shot("a", "retake", drift("grade")), sequences=2)
+
+
+def test_what_the_flags_promise_is_said() -> None:
+    """The report's own promise, and the sequences it does not hold for."""
+    parts = (SequenceReport("q0", (), "Benjamini-Hochberg"),
+             SequenceReport("q1", (), "no guarantee: the worst 3% of 900 shots"))  # fmt: skip
+    promised = CheckReport("0.1.0", 1, {}, (), parts, guarantee="at most 10% are clean")
+    assert console.promises(promised) == [
+        "At most 10% are clean.", "In q1 there is no guarantee: the worst 3% of 900 shots.",
+    ]  # fmt: skip
+    assert console.promises(CheckReport("0.1.0", 1, {}, (), parts)) == ["No guarantee."]
 
 
 def test_nothing_drifts() -> None:

@@ -29,7 +29,7 @@ MIN_COMPARISONS = 40
 """Fewer clean comparisons than this give no p-value, and the comparison no vote."""
 MIN_SHOTS = 400
 """Fewer clean shots than this promise nothing: budget mode."""
-FALSE_DISCOVERY_RATE = 0.10
+FALSE_DISCOVERY_RATE = 0.20
 """Of the shots that are flagged at most this share is expected to be clean
 (Benjamini-Hochberg)."""
 _KEEP = 400

@@ -40,6 +40,7 @@ _DIVIDE_UP_TO = 1500
 _LIGHT_FLOOR = 0.12
 """Smallest change of light (natural log) that can start a new stretch: a sixth of a stop."""
 _REACH = 40
+_BLUR = 6
 _NEARLY_ALL = 0.75
 _NEAR = 10
 _GOING_ON = 0.25
@@ -209,7 +210,36 @@ def stretches(label: I64, light: F64) -> I64:
             for part in _divide(chapter, light):
                 out[part] = next_group
                 next_group += 1
+    return _straightened(out, label, light, cuts)
+
+
+def _straightened(group: I64, label: I64, light: F64, cuts: I64) -> I64:
+    """Move shots near a boundary to the side whose light they have: where a scene begins is only
+    known to a few shots, and a good shot on the wrong side would look like a drift.
+    """
+    out = group.copy()
+    for cut in cuts.tolist():
+        for at in range(max(0, cut - _BLUR), min(len(group), cut + _BLUR)):
+            same = np.flatnonzero(
+                (label == label[at]) & (np.abs(np.arange(len(label)) - at) <= _REACH)
+            )
+            own = same[(out[same] == out[at]) & (same != at)]
+            there = same[(same >= cut) != (at >= cut)]
+            if label[at] < 0 or not len(own) or not len(there):
+                continue
+            gap = float(np.abs(light[at] - _middle(light[own])).max())
+            far = float(np.abs(light[at] - _middle(light[there])).max())
+            if gap > 2 * _LIGHT_FLOOR and far < 0.3 * gap:
+                out[at] = out[there[np.abs(there - at).argmin()]]
     return out
+
+
+def divided(members: I64, values: F64) -> list[I64]:
+    """`members` (in edit order) split where `values` (N, D) change for good.
+
+    Values are in natural logarithms; 8 dB are about one.
+    """
+    return _divide(members, values)
 
 
 def boundaries(label: I64, light: F64) -> I64:
@@ -241,7 +271,9 @@ def boundaries(label: I64, light: F64) -> I64:
         jumping[first + 1 : second + 1] += jump
     likely = (jumping >= 2) & (jumping >= _NEARLY_ALL * across)
     out = []
-    for run in np.split(np.flatnonzero(likely), np.flatnonzero(np.diff(np.flatnonzero(likely)) > 1) + 1):
+    for run in np.split(
+        np.flatnonzero(likely), np.flatnonzero(np.diff(np.flatnonzero(likely)) > 1) + 1
+    ):
         if len(run):
             best = run[jumping[run] == jumping[run].max()]
             out.append(int(best[len(best) // 2]))
@@ -281,9 +313,28 @@ def _looseness(values: F64) -> float:
     return float(np.abs(seen - np.median(seen, axis=0)).sum()) if len(seen) else 0.0
 
 
+def by_chapter(group: I64, chapter: I64, light: F64) -> I64:
+    """`group` divided where it reaches into a chapter of another light."""
+    out = group.copy()
+    fresh = int(group.max(initial=-1)) + 1
+    for g in range(fresh):
+        members = np.flatnonzero(group == g)
+        places = np.unique(chapter[members])
+        if len(places) < 2:
+            continue
+        home = _middle(light[members[chapter[members] == np.bincount(chapter[members]).argmax()]])
+        for place in places:
+            part = members[chapter[members] == place]
+            if np.abs(_middle(light[part]) - home).max() > 2 * _LIGHT_FLOOR:
+                out[part] = fresh
+                fresh += 1
+    return out
+
+
 class Places(NamedTuple):
     """Attributes: scene: (N,) one place and light, wherever it is cut to; chapter: (N,) its
-    unbroken stretches in the edit. -1 where not measured."""
+    unbroken stretches in the edit. -1 where not measured.
+    """
 
     scene: I64
     chapter: I64

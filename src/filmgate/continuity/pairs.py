@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
+from filmgate.continuity.check import Batch, batch
 from filmgate.continuity.world import World
 from filmgate.measure.colour import delta_e_2000, srgb_to_lab
+from filmgate.schema.report import Unit
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -41,6 +46,55 @@ def palette_distance(one: F64, two: F64) -> F64:
     overlap = np.sqrt(np.maximum(a * b, 0)).sum(axis=1)
     empty = (a.sum(axis=1) == 0) | (b.sum(axis=1) == 0)
     return np.where(empty, np.nan, np.sqrt(np.clip(1 - overlap, 0, 1)))
+
+
+def one_shot(
+    world: World, attribute: str, against: Literal["anchor", "neighbour"],
+    values: NDArray[np.floating], distance: Callable[[F64, F64], F64],
+) -> Batch:  # fmt: skip
+    """Each shot against one other, in ΔE00: its scene's anchor, whole against whole; or the shot
+    before it, head against tail. The anchor votes where no closer comparison (consensus, or a mate
+    of the same set-up) can; the neighbour never.
+
+    Args:
+        values: (N, 3 zones, ...) what is compared; distance: (M, ...) pairs -> (M,).
+    """
+    first = against == "anchor"
+    other = world.anchor if first else world.previous
+    near, far = (0, 0) if first else (HEAD, TAIL)
+    here = other >= 0
+    magnitude = np.full(world.count, np.nan)
+    magnitude[here] = distance(
+        values[here, near].astype(np.float64), values[other[here], far].astype(np.float64)
+    )
+    return batch(
+        world, attribute, against, "de00", magnitude, 1.0, other=other,
+        votes=alone(world) if first else np.zeros(world.count, bool),
+        applies=here | ~world.has_consensus if first else here,
+        zone="whole" if first else "head", other_zone="whole" if first else "tail",
+        default_reason="the first shot of its scene: later shots are compared with it",
+    )  # fmt: skip
+
+
+def alone(world: World) -> NDArray[np.bool_]:
+    """(N,) shots with neither a consensus nor a mate of their set-up."""
+    return ~world.has_consensus & (world.mate < 0)
+
+
+def with_mate(
+    world: World, attribute: str, unit: Unit, magnitude: F64, votes: NDArray[np.bool_]
+) -> Batch:
+    """A batch against the `mate`, which votes where there is no consensus.
+
+    Args:
+        votes: (N,) further condition. All measured pairs say what is usual.
+    """
+    return batch(
+        world, attribute, "anchor", unit, magnitude, 1.0, other=world.mate,
+        votes=votes & ~world.has_consensus, applies=world.mate >= 0,
+        usual=np.ones(world.count, bool),
+        default_reason="too little of the set is seen in both shots",
+    )  # fmt: skip
 
 
 def gather(values: NDArray[np.floating], other: I64) -> F64:

@@ -68,6 +68,8 @@ class World:
             # Too few to outvote one another: the scene's first shot is the reference.
             self.group = np.where(self.measured, np.arange(self.count), -1)
         self.scene = self._scenes(light)
+        if not self.short:
+            self.group = grouping.by_chapter(self.group, self.chapter, light)
         labels = identify(self.signatures, self.setup, self.look, self.ids)
         self.people: tuple[tuple[tuple[str, PersonSignature], ...], ...] = tuple(
             tuple((who, p) for who, p in zip(row, s.people, strict=True) if who) if s else ()
@@ -161,6 +163,32 @@ class World:
         usual = consensus.scale(whole.bend_rms, self.group, 0.02)
         with np.errstate(invalid="ignore"):
             return (whole.bend_rms > 2.5 * usual) & (whole.bend_rms > 0.3 * whole.gain_rms)
+
+    @cached_property
+    def mate(self) -> I64:
+        """(N,) the first other shot of the same set-up and light, for shots that have no consensus
+        but are not alone either; -1 for that first shot, and everywhere in short sequences.
+        """
+        out = np.full(self.count, -1)
+        first: dict[int, int] = {}
+        for i in np.flatnonzero(self.measured & (self.group >= 0) & (not self.short)):
+            start = first.setdefault(int(self.group[i]), int(i))
+            out[i] = start if start != i else -1
+        return out
+
+    @cached_property
+    def mate_relight(self) -> picture.Relight:
+        """Every shot against its `mate`."""
+        cells, share = self.cells[0]
+        here = self.mate >= 0
+        return picture.relight_pairs(cells, share, cells[self.mate], share[self.mate], here)
+
+    @cached_property
+    def bent_from_mate(self) -> Bool:
+        """(N,) as `bent`, against the `mate`: the bend must be visible by itself."""
+        pair = self.mate_relight
+        with np.errstate(invalid="ignore"):
+            return (pair.bend_rms > 0.12) & (pair.bend_rms > 0.3 * pair.gain_rms)
 
     def same_setup(self, other: I64) -> Bool:
         """(N,) whether shot i and shot other[i] share a set-up (False where there is no other)."""

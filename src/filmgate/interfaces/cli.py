@@ -102,21 +102,21 @@ def check(
     studio = Studio(settings)
     footage = _discover(studio, path, quiet)
     found = _checked(studio, footage, look, rehash, quiet)
-    written = []
+    written: list[str] = []
     if json is not None:
         outputs.write_json(found, json)
-        written.append(json)
+        written.append(str(json))
     if report is not None:
         studio.write_page(found, report)
-        written.append(report)
+        written.append(str(report))
     if cdl is not None:
         count = outputs.write_cdls(found, cdl)
-        written.append(cdl / f"({count} corrections)")
+        written.append(f"{cdl} ({count} {'correction' if count == 1 else 'corrections'})")
     if not quiet:
         screen = console.console(stderr=json == outputs.STDOUT)
         console.show(found, screen)
-        for target in (w for w in written if w != outputs.STDOUT):
-            screen.print(f"Written: {console.printable(str(target))}", markup=False)
+        for target in (w for w in written if w != str(outputs.STDOUT)):
+            screen.print(f"Written: {console.printable(target)}", markup=False, soft_wrap=True)
     return REACHED if fail_on is not None and _reached(found, fail_on) else OK
 
 
@@ -259,7 +259,9 @@ def _guarded(run: Callable[[], Any]) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(error.format_message(), err=True)
             return MISTAKE
-        return _said(f"{error.format_message().rstrip('.')}; see 'filmgate --help'.", MISTAKE)
+        said = error.format_message().rstrip(".").replace("Value error, ", "")
+        asked = getattr(getattr(error, "ctx", None), "command_path", None) or "filmgate"
+        return _said(f"{said}; see '{asked} --help'.", MISTAKE)
     if code == STOPPED:
         return _said(STOPPED_TEXT, STOPPED)
     return code if isinstance(code, int) else OK

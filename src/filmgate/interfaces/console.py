@@ -20,6 +20,7 @@ from rich.text import Text
 
 from filmgate.schema.report import CheckReport, Finding, SequenceReport, ShotReport
 
+NO_GUARANTEE = "no guarantee"
 DRIFTING = ("drift", "change_missing")
 ROWS_PER_SHOT = 3
 """More findings of one shot follow from the strongest ones as a rule; the report has them all."""
@@ -27,6 +28,12 @@ UNITS = {
     "de00": "ΔE00", "stops": "stops", "mired": "mired", "deg": "°", "percent_height": "% of height",
     "percent_width": "% of width", "lu": "LU", "db": "dB", "ratio": "", "distance": "", "match": "",
 }  # fmt: skip
+AGAINST = {
+    "neighbour": "the shot before", "anchor": "the scene's anchor",
+    "consensus": "the scene's consensus", "look": "the declared look",
+    "itself": "itself, from start to end",
+}  # fmt: skip
+"""As the report page says it."""
 WIDTH_WITHOUT_TERMINAL = 200
 
 
@@ -76,8 +83,20 @@ def show(report: CheckReport, to: Console) -> None:
         to.print(table)
         to.print()
     to.print(Text(summary(report)))
-    for note in report.notes:
-        to.print(Text(f"Note: {note}", style="dim"))
+    for note in (*promises(report), *report.notes):
+        to.print(Text(f"Note: {printable(note)}", style="dim"))
+
+
+def promises(report: CheckReport) -> list[str]:
+    """What the flags promise: of the whole report, and of sequences that it does not hold for."""
+    told = [report.guarantee]
+    if not report.guarantee.startswith(NO_GUARANTEE):
+        told += [
+            f"In {sequence.id or 'this sequence'} there is {sequence.decision}"
+            for sequence in report.sequences
+            if sequence.decision.startswith(NO_GUARANTEE)
+        ]
+    return [f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in told]
 
 
 def strongest(shot: ShotReport) -> list[tuple[Finding, int]]:
@@ -101,7 +120,7 @@ def _cells(
     sequence: SequenceReport, shot: ShotReport, finding: Finding, more: int, many: bool
 ) -> tuple[str, ...]:
     name = f"{sequence.id}/{shot.shot}" if many and sequence.id else shot.shot
-    against = finding.against if finding.other is None else f"{finding.against} {finding.other}"
+    against = AGAINST[finding.against] + (f", {finding.other}" if finding.other else "")
     attribute = finding.attribute + (f" (+{more} more)" if more else "")
     remedy = finding.remedy or finding.reason or ""
     return tuple(printable(cell) for cell in (name, attribute, magnitude(finding), against, remedy))
@@ -139,19 +158,22 @@ def unmeasured(shot: ShotReport) -> str | None:
 
 def summary(report: CheckReport) -> str:
     """How many drift, how many passed, how many could not be measured and why."""
-    drifting = passed = 0
+    passed = 0
+    drifting: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     for shot in (s for sequence in report.sequences for s in sequence.shots):
         why = unmeasured(shot)
         if why is not None:
             reasons[why.rstrip(".")] += 1
         elif strongest(shot):
-            drifting += 1
+            drifting[shot.verdict] += 1
         elif shot.verdict == "circle":
             passed += 1
         else:
             reasons["escalated: not enough could be measured"] += 1
-    parts = [f"{_shots(drifting)} drifting", f"{passed} passed"]
+    verdicts = ", ".join(f"{count} to {word}" for word, count in sorted(drifting.items()))
+    told = f" ({verdicts})" if verdicts else ""
+    parts = [f"{_shots(drifting.total())} drifting{told}", f"{passed} passed"]
     if reasons:
         why = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(4))
         parts.append(f"{reasons.total()} not measured: {why}")

@@ -26,6 +26,7 @@ FLOOR_ROLL_DEG = 0.4
 FLOOR_SHIFT_PERCENT = 1.0
 FLOOR_LAYOUT = 0.02
 MIRROR_UNIT = 0.05
+_FEW = 120
 _MANY = 1500
 """Above this many shots only the 15 % of each set-up that fit worst are registered: the others have
 moved less than those."""
@@ -55,7 +56,23 @@ class Geometry:
                     default_reason=_NO_GROUP,
                 )
             )  # fmt: skip
-        return [*out, self._set(world, "anchor"), self._set(world, "neighbour")]
+        return [
+            *out,
+            *self._with_mate(world),
+            self._set(world, "anchor"),
+            self._set(world, "neighbour"),
+        ]
+
+    def _with_mate(self, world: World) -> list[Batch]:
+        roll, height, layout = _registered_to_mate(world)
+        upright = ~world.setups.flopped
+        return [
+            pairs.with_mate(world, "geometry/horizon", "deg", np.abs(roll), upright),
+            pairs.with_mate(
+                world, "geometry/camera_height", "percent_height", np.abs(height), upright
+            ),
+            pairs.with_mate(world, "geometry/layout", "distance", layout, upright),
+        ]
 
     def _mirror(self, world: World) -> Batch:
         direct, mirrored = world.setups.direct, world.setups.mirrored
@@ -79,7 +96,7 @@ class Geometry:
         return batch(
             world, "geometry/set", "anchor" if against == "anchor" else "neighbour", "distance",
             magnitude, 1.0, other=other,
-            votes=(~world.has_consensus if against == "anchor" else np.zeros(world.count, bool)),
+            votes=(pairs.alone(world) if against == "anchor" else np.zeros(world.count, bool)),
             applies=here if against == "neighbour" else here | ~world.has_consensus,
             default_reason="the first shot of its scene: later shots are compared with it",
         )  # fmt: skip
@@ -98,7 +115,8 @@ class Geometry:
                 remedy="Retake with the set's reference stills: colours and forms of this set "
                 "differ from the scene's.",
             )
-        roll, height, layout = _registered(world)
+        agreed = batch.against == "consensus"
+        roll, height, layout = _registered(world) if agreed else _registered_to_mate(world)
         if part == "horizon":
             return Explanation(
                 this=Measured(f"{roll[shot]:+.1f}°"), reference=Measured("level with its set-up"),
@@ -147,6 +165,29 @@ def _registered(world: World) -> tuple[F64, F64, F64]:
             world.layout[members[rows], 0], reference[rows].astype(np.float64),
             weight[rows].astype(np.float64), aspect[rows],
         )  # fmt: skip
+    return motion[:, 2], motion[:, 1] * 100, misfit
+
+
+@lru_cache(maxsize=2)
+def _registered_to_mate(world: World) -> tuple[F64, F64, F64]:
+    """The same against the `mate`, where no consensus is there to ask (and everywhere in sequences
+    small enough, so that calibration knows what is usual).
+    """
+    wanted = world.mate >= 0
+    if world.count > _FEW:
+        wanted &= ~world.has_consensus
+    motion, misfit = np.full((world.count, 4), np.nan), np.full(world.count, np.nan)
+    rows = np.flatnonzero(wanted)
+    if len(rows):
+        layout = world.layout[rows, 0].astype(np.float32)
+        reference = world.layout[world.mate[rows], 0].astype(np.float32)
+        share = np.minimum(world.thumb_weight[rows, 0], world.thumb_weight[world.mate[rows], 0])
+        weight = np.clip(_fine(share), 0.02, 1.0)
+        misfit[rows] = _misfit(layout, reference, weight)
+        aspect = np.array([_aspect(world, int(i)) for i in rows])
+        motion[rows] = picture.register(
+            world.layout[rows, 0], reference.astype(np.float64), weight.astype(np.float64), aspect
+        )
     return motion[:, 2], motion[:, 1] * 100, misfit
 
 

@@ -27,10 +27,19 @@ class Grade:
     name = "grade"
 
     def compare(self, world: World) -> list[Batch]:
+        tone = world.tone[:, :, 0]
         return [
-            self._consensus(world), self._against(world, "anchor"),
-            self._against(world, "neighbour"),
-        ]  # fmt: skip
+            self._consensus(world),
+            self._with_mate(world),
+            pairs.one_shot(world, "grade/tonal_bands", "anchor", tone, pairs.tone_distance),
+            pairs.one_shot(world, "grade/tonal_bands", "neighbour", tone, pairs.tone_distance),
+        ]
+
+    def _with_mate(self, world: World) -> Batch:
+        region = pairs.region_of(world)
+        bands = world.bands[np.arange(world.count), 0, region].astype(np.float64)
+        magnitude = pairs.band_distance(bands, pairs.gather(bands, world.mate))
+        return pairs.with_mate(world, "grade/setup_bands", "de00", magnitude, world.bent_from_mate)
 
     def _consensus(self, world: World) -> Batch:
         group = world.eras("grade/tonal_bands", world.group)
@@ -50,26 +59,7 @@ class Grade:
             consensus.scale(magnitude, group, FLOOR_DE00), votes=world.bent,
             # Clean shots hardly ever bend: all of them say what is usual, which errs towards calm.
             usual=np.ones(world.count, bool),
-            default_reason="fewer than two other shots of this set-up and light",
-        )  # fmt: skip
-
-    def _against(self, world: World, against: str) -> Batch:
-        other = world.anchor if against == "anchor" else world.previous
-        near, far = (0, 0) if against == "anchor" else (pairs.HEAD, pairs.TAIL)
-        here = other >= 0
-        magnitude = np.full(world.count, np.nan)
-        magnitude[here] = pairs.tone_distance(
-            world.tone[here, near, 0].astype(np.float64),
-            world.tone[other[here], far, 0].astype(np.float64),
-        )
-        return batch(
-            world, "grade/tonal_bands", "anchor" if against == "anchor" else "neighbour", "de00",
-            magnitude, 1.0, other=other,
-            votes=(~world.has_consensus if against == "anchor" else np.zeros(world.count, bool)),
-            applies=here if against == "neighbour" else here | ~world.has_consensus,
-            zone="whole" if against == "anchor" else "head",
-            other_zone="whole" if against == "anchor" else "tail",
-            default_reason="the first shot of its scene: later shots are compared with it",
+            default_reason="fewer than three other shots of this set-up and light",
         )  # fmt: skip
 
     def explain(self, world: World, batch: Batch, shot: int) -> Explanation:

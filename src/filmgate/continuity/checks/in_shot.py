@@ -22,6 +22,8 @@ F64 = NDArray[np.float64]
 
 FLOOR_DE00 = 1.0
 FLOOR_STOPS = 0.08
+FLOOR_KEY_STOPS = 0.2
+"""A moving camera alone changes the slope of light by about this much."""
 STILL = 0.5
 """Correlation of the layouts of head and tail below which the picture itself has changed (a pan,
 a person walking through), so that a change of light cannot be told from a change of view."""
@@ -56,7 +58,7 @@ class InShot:
             ("grade", "de00", grade * steady, FLOOR_DE00),
             ("light", "stops", np.abs(_free(motion.level_stops, world)) * steady, FLOOR_STOPS),
             ("key_side", "stops", np.abs(_free(motion.key_stops[:, 0], world)) * steady,
-             FLOOR_STOPS),
+             FLOOR_KEY_STOPS),
         ]  # fmt: skip
         out = [
             self._batch(world, name, unit, magnitude, floor, reasons)
@@ -86,6 +88,10 @@ class InShot:
             wardrobe._difference(garment[tail], garment[head], nothing),
             wardrobe._difference(garment[tail], garment[head], skin[tail] - skin[head]),
         )
+        # Someone who turns or walks shows another side of the garment: without the skin at both
+        # ends as a grey card, in a picture that stays, a change of the garment cannot be told.
+        lit = np.isfinite(skin[[head, tail]]).all(axis=(0, 2))
+        magnitude[~(lit & _still(world))] = np.nan
         applies = np.zeros(world.count, bool)
         applies[list(seen)] = True
         group = np.where(applies, 0, -1)
@@ -94,7 +100,7 @@ class InShot:
             world, f"in_shot/wardrobe/{label}", "itself", "de00", magnitude,
             np.where(np.isfinite(scale), scale, 2.5), kind="in_shot/wardrobe", applies=applies,
             zone="ends", other_zone="ends",
-            default_reason="the garment is not seen at both ends of the shot",
+            default_reason="garment and skin are not both seen at both ends of a still picture",
         )  # fmt: skip
 
     def explain(self, world: World, batch: Batch, shot: int) -> Explanation:

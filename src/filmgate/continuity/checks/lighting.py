@@ -21,7 +21,7 @@ FLOOR_STOPS = 0.08
 """A twelfth of a stop: what a stills meter resolves."""
 FLOOR_MIRED = 6.0
 """One just noticeable step of colour temperature is about 5.5 mired (Judd 1932)."""
-FLOOR_CONTRAST_STOPS = 0.12
+FLOOR_CONTRAST_STOPS = 0.25
 _NO_GROUP = "fewer than two other shots of this set-up and light"
 
 
@@ -52,50 +52,52 @@ class Lighting:
             )
             for name, unit, magnitude, floor, votes in made
         ]  # fmt: skip
-        return [*out, self._against(world, "anchor"), self._against(world, "neighbour")]
+        bands = world.bands[:, :, 0]
+        return [
+            *out,
+            *self._with_mate(world),
+            pairs.one_shot(world, "lighting/balance", "anchor", bands, pairs.band_distance),
+            pairs.one_shot(world, "lighting/balance", "neighbour", bands, pairs.band_distance),
+        ]
+
+    def _with_mate(self, world: World) -> list[Batch]:
+        pair, light = world.mate_relight, ~world.bent_from_mate
+        mired = np.hypot(pair.mired, pair.tint * picture.MIRED_PER_LOG)
+        every = np.ones(world.count, bool)
+        return [
+            pairs.with_mate(world, "lighting/level", "stops", np.abs(pair.level_stops), light),
+            pairs.with_mate(world, "lighting/colour_temperature", "mired", mired, light),
+            pairs.with_mate(
+                world, "lighting/key_side", "stops", np.abs(pair.key_stops[:, 0]), every
+            ),
+        ]
 
     def _contrast(self, world: World) -> F64:
         values = world.light[:, 0, 3:4].astype(np.float64)
         group = world.eras("lighting/contrast", world.group)
         return np.abs(values - consensus.medians(values, group))[:, 0]
 
-    def _against(self, world: World, against: str) -> Batch:
-        other = world.anchor if against == "anchor" else world.previous
-        near, far = (0, 0) if against == "anchor" else (pairs.HEAD, pairs.TAIL)
-        here = other >= 0
-        magnitude = np.full(world.count, np.nan)
-        magnitude[here] = pairs.band_distance(
-            world.bands[here, near, 0].astype(np.float64),
-            world.bands[other[here], far, 0].astype(np.float64),
-        )
-        return batch(
-            world, "lighting/balance", "anchor" if against == "anchor" else "neighbour", "de00",
-            magnitude, 1.0, other=other,
-            votes=(~world.has_consensus if against == "anchor" else np.zeros(world.count, bool)),
-            applies=here if against == "neighbour" else here | ~world.has_consensus,
-            zone="whole" if against == "anchor" else "head",
-            other_zone="whole" if against == "anchor" else "tail",
-            default_reason="the first shot of its scene: later shots are compared with it",
-        )  # fmt: skip
-
     def explain(self, world: World, batch: Batch, shot: int) -> Explanation:
         """The light in words, and what to ask for."""
         part = batch.attribute.split("/")[1]
-        if batch.against != "consensus":
+        if part == "balance":
             other = int(batch.other[shot])
             this, reference = _exposure(world, shot), _exposure(world, other)
             return Explanation(
                 this=Measured(f"mean level {this:+.2f} stops"),
                 reference=Measured(f"mean level {reference:+.2f} stops"),
-                remedy=f"Relight, or grade the light by {reference - this:+.1f} stops, to match.",
+                remedy=f"Relight, or grade the light by {reference - this:+.1f} stops, to match."
+                if abs(reference - this) >= 0.1
+                else "Relight to match: the level is right, shadows, lights or colour are not.",
             )
-        whole = world.relights[0]
+        whole = world.relights[0] if batch.against == "consensus" else world.mate_relight
+        usual = "the set-up's" if batch.against == "consensus" else "the set-up's first shot's"
         if part == "key_side":
             slope = float(whole.key_stops[shot, 0])
             brighter = "right" if slope > 0 else "left"
             return Explanation(
                 this=Measured(f"{abs(slope):.2f} stops more light towards the {brighter}"),
-                reference=Measured("the set-up's usual key"),
+                reference=Measured(f"{usual} key"),
                 remedy=f"Move the key: this shot is lit {abs(slope):.1f} stops more from the "
                 f"{brighter} than its set-up.",
             )
@@ -104,7 +106,7 @@ class Lighting:
             word = "colder" if mired > 0 else "warmer"
             return Explanation(
                 this=Measured(f"{abs(mired):.0f} mired {word}"),
-                reference=Measured("the set-up's usual light"),
+                reference=Measured(f"{usual} light"),
                 remedy=f"Warm the light by {mired:.0f} mired."
                 if mired > 0
                 else f"Cool the light by {-mired:.0f} mired.",
@@ -117,7 +119,7 @@ class Lighting:
             )
         stops = float(whole.level_stops[shot])
         return Explanation(
-            this=Measured(f"{stops:+.2f} stops"), reference=Measured("the set-up's usual level"),
+            this=Measured(f"{stops:+.2f} stops"), reference=Measured(f"{usual} level"),
             remedy=f"Change the level by {-stops:+.1f} stops.",
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import consensus, pairs
+from filmgate.continuity import consensus, grouping, pairs
 from filmgate.continuity.check import Batch, Explanation, batch
 from filmgate.continuity.world import World
 from filmgate.schema.report import Measured
@@ -20,6 +20,7 @@ F64 = NDArray[np.float64]
 
 FLOOR_LU = 0.5
 FLOOR_TONE_DB = 1.0
+_DB_PER_LOG = 8.7
 _SHORT_S = 3.0
 """Below this, integrated loudness is unstable and the median momentary loudness stands in."""
 
@@ -31,7 +32,7 @@ class Sound:
 
     def compare(self, world: World) -> list[Batch]:
         loudness, tone, reasons = _values(world)
-        scene = world.eras("sound/loudness", world.chapter)
+        scene = world.eras("sound/loudness", _places(world, loudness, tone))
         level = np.abs(loudness - consensus.medians(loudness, scene))[:, 0]
         middle = consensus.medians(tone, scene)
         colour = np.sqrt(np.mean((tone - middle) ** 2, axis=1))
@@ -90,6 +91,20 @@ class Sound:
             remedy="Lay the scene's room tone under this shot, or equalise around "
             f"{centre:.0f} Hz.",
         )
+
+
+def _places(world: World, loudness: F64, tone: F64) -> NDArray[np.int64]:
+    """(N,) chapters, divided where the sound changes for good: a new place that looks like the old
+    one. A single odd shot does not divide.
+    """
+    out = np.full(world.count, -1)
+    values = np.concatenate([loudness, tone], axis=1) / _DB_PER_LOG
+    number = 0
+    for chapter in range(int(world.chapter.max(initial=-1)) + 1):
+        for part in grouping.divided(np.flatnonzero(world.chapter == chapter), values):
+            out[part] = number
+            number += 1
+    return out
 
 
 @lru_cache(maxsize=2)

@@ -66,14 +66,16 @@ class Wardrobe:
         )
         first = _first(seen, garment[0])
         other = np.where(applies & (np.arange(world.count) != first), first, -1)
+        # Trousers and skirts are half hidden by tables and frame edges: shown, without a vote.
+        votes = np.full(world.count, part == "upper")
         return [
             batch(
                 world, path, "consensus", "de00", magnitude, scale, kind=f"wardrobe/{part}",
-                applies=applies, reasons=reasons,
+                applies=applies, reasons=reasons, votes=votes, usual=np.ones(world.count, bool),
                 default_reason="fewer than two other shots show this garment",
             ),
             self._pair(world, path, part, garment, skin, other, applies, reasons,
-                       ~np.isfinite(magnitude), "anchor"),
+                       votes & ~np.isfinite(magnitude), "anchor"),
             self._pair(world, path, part, garment, skin, _before(applies, garment[0]), applies,
                        reasons, np.zeros(world.count, bool), "neighbour"),
         ]  # fmt: skip

@@ -121,7 +121,7 @@ class _Easel:
         self.picture += (np.array(rgb, np.float32) - self.picture) * cover
 
 
-def _curve(points: list[tuple[float, float]], rounds: int = 3) -> list[tuple[float, float]]:
+def smoothed(points: list[tuple[float, float]], rounds: int = 3) -> list[tuple[float, float]]:
     """A closed polygon with its corners cut round (Chaikin)."""
     array = np.array(points, np.float64)
     for _ in range(rounds):
@@ -145,7 +145,7 @@ def _eyes(easel: _Easel, looks: Looks, shut: bool) -> None:
         lid = [(x - wide, y + 0.006), (x - wide * 0.4, y - high), (x + wide * 0.4, y - high),
                (x + wide, y + 0.002), (x + wide * 0.4, y + high * 0.8),
                (x - wide * 0.4, y + high * 0.8)]  # fmt: skip
-        shape = _curve(lid)
+        shape = smoothed(lid)
         if shut:
             line = [(px, max(py, y) + 0.012 * (1 - abs(px - x) / wide)) for px, py in shape]
             easel.blend(easel.mask(line, 1.0), (0.02, 0.015, 0.012), 0.7)
@@ -165,7 +165,7 @@ def _eyes(easel: _Easel, looks: Looks, shut: bool) -> None:
                 (x + side * 0.21, 0.438), (x + side * 0.13, 0.420 + high * 1.5),
                 (x - side * 0.02, 0.420 + high * 2),
                 (x - side * 0.18, 0.440 + high * 1.6)]  # fmt: skip
-        easel.blend(easel.mask(_curve(brow), 1.6), dark, 0.85)
+        easel.blend(easel.mask(smoothed(brow), 1.6), dark, 0.85)
 
 
 def _disc(x: float, y: float, radius: float) -> list[tuple[float, float]]:
@@ -186,15 +186,15 @@ def _mouth(easel: _Easel, looks: Looks, wide_open: bool) -> None:
              (0.11, y + gap + full * 1.9), (-0.11, y + gap + full * 1.9)]  # fmt: skip
     if wide_open:
         hole = [(-half * 0.9, y), (half * 0.9, y), (0.13, y + gap * 1.5), (-0.13, y + gap * 1.5)]
-        easel.blend(easel.mask(_curve(hole)), (0.035, 0.012, 0.012))
+        easel.blend(easel.mask(smoothed(hole)), (0.035, 0.012, 0.012))
         teeth = [(-0.15, y + 0.002), (0.15, y + 0.002), (0.12, y + 0.012), (-0.12, y + 0.012)]
         easel.blend(easel.mask(teeth, 1.0), (0.55, 0.53, 0.48), 0.8)
-    easel.blend(easel.mask(_curve(upper), 1.2), lip, 0.85)
-    easel.blend(easel.mask(_curve(lower), 1.4), (lip[0] * 1.12, lip[1] * 1.12, lip[2] * 1.1), 0.8)
+    easel.blend(easel.mask(smoothed(upper), 1.2), lip, 0.85)
+    easel.blend(easel.mask(smoothed(lower), 1.4), (lip[0] * 1.12, lip[1] * 1.12, lip[2] * 1.1), 0.8)
     if not wide_open:
         line = [(-half, y), (0, y + 0.003), (half, y), (0, y + 0.009)]
         dark = (lip[0] * 0.2, lip[1] * 0.2, lip[2] * 0.2)
-        easel.blend(easel.mask(_curve(line, 1), 1.0), dark, 0.9)
+        easel.blend(easel.mask(smoothed(line, 1), 1.0), dark, 0.9)
     easel.blend(_spot(0, y + gap + full * 2 + 0.02, 0.14, 0.010), _linear(looks.skin, 0.6), 0.5)
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from filmgate.models.animatic.colour import Doubles, Floats, colour_of, to_linear
-from filmgate.models.animatic.face import Looks, draw_head, looks_of, normals
+from filmgate.models.animatic.face import Looks, draw_head, looks_of, normals, smoothed
 from filmgate.models.animatic.spec import PersonSpec
 
 DEFAULT_WARDROBE = {"shirt": "white", "trousers": "charcoal", "shoes": "black"}
@@ -74,7 +74,7 @@ class Canvas:
     def part(self, points: Points, rgb: Doubles, *, round_m: float = 0.1, folds: float = 0.0,
              lean: float = 0.0, gain: float = 1.0, smooth: int = 3) -> None:  # fmt: skip
         """Paint one closed shape: swollen by ``round_m``, with ``folds`` of cloth."""
-        shape = self.flat(_round(points, smooth))
+        shape = self.flat(smoothed(points, smooth))
         pad = 3
         x0, y0 = (max(0, math.floor(v) - pad) for v in shape.min(axis=0))
         x1 = min(self.wide, math.ceil(float(shape[:, 0].max())) + pad)
@@ -158,16 +158,6 @@ def shade(normal: Floats, colour: Floats, glow: Glow) -> Floats:
     sky = 0.82 - 0.22 * normal[..., 1:2] + 0.04 * normal[..., 2:]
     light = key * glow.key.astype(np.float32) + sky * glow.fill.astype(np.float32)
     return np.asarray(colour * (light + glow.lamps.astype(np.float32)), np.float32)
-
-
-def _round(points: Points, rounds: int) -> Points:
-    """Corners of a closed polygon cut round."""
-    array = np.array(points, np.float64)
-    for _ in range(rounds):
-        after = np.roll(array, -1, axis=0)
-        array = np.stack([0.75 * array + 0.25 * after, 0.25 * array + 0.75 * after], 1)
-        array = array.reshape(-1, 2)
-    return [(float(x), float(y)) for x, y in array]
 
 
 def _limb(joints: Points, widths: list[float]) -> Points:
