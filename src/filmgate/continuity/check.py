@@ -108,6 +108,9 @@ def batch(
     """A `Batch` with the usual defaults; `attribute` starts with the check's name."""
     n = world.count
     magnitude = np.where(world.measured, magnitude, np.nan)
+    if against == "neighbour" and usual is None:
+        # It never votes, and still wants a tolerance to be shown against.
+        usual = np.ones(n, bool)
     return Batch(
         check=attribute.split("/")[0], attribute=attribute, kind=kind or attribute,
         against=against, unit=unit, magnitude=magnitude,

@@ -314,7 +314,7 @@ def _looseness(values: F64) -> float:
 
 
 def by_chapter(group: I64, chapter: I64, light: F64) -> I64:
-    """`group` divided where it reaches into a chapter of another light."""
+    """`group` divided where it reaches into a chapter of another light, and has that light."""
     out = group.copy()
     fresh = int(group.max(initial=-1)) + 1
     for g in range(fresh):
@@ -325,7 +325,11 @@ def by_chapter(group: I64, chapter: I64, light: F64) -> I64:
         home = _middle(light[members[chapter[members] == np.bincount(chapter[members]).argmax()]])
         for place in places:
             part = members[chapter[members] == place]
-            if np.abs(_middle(light[part]) - home).max() > 2 * _LIGHT_FLOOR:
+            whole = np.flatnonzero(chapter == place)
+            here = _middle(light[part])
+            gap, own = np.abs(here - home).max(), np.abs(here - _middle(light[whole])).max()
+            # A drifting shot has neither the light of its group nor that of its chapter.
+            if gap > 2 * _LIGHT_FLOOR and own < 0.5 * gap and len(whole) >= _LASTING + len(part):
                 out[part] = fresh
                 fresh += 1
     return out

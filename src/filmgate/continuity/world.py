@@ -166,14 +166,28 @@ class World:
 
     @cached_property
     def mate(self) -> I64:
-        """(N,) the first other shot of the same set-up and light, for shots that have no consensus
-        but are not alone either; -1 for that first shot, and everywhere in short sequences.
+        """(N,) the shot of the same set-up and light to compare with, where two are all there are
+        of it; -1 for the one of the two that is the reference, and everywhere in short sequences.
+
+        The reference is the one whose light is nearer to its chapter's: of two shots that differ,
+        the odd one out in its scene is to blame. (In larger groups: the first shot.)
         """
         out = np.full(self.count, -1)
-        first: dict[int, int] = {}
-        for i in np.flatnonzero(self.measured & (self.group >= 0) & (not self.short)):
-            start = first.setdefault(int(self.group[i]), int(i))
-            out[i] = start if start != i else -1
+        if self.short:
+            return out
+        light = self.light[:, 0, :3].astype(np.float64)
+        for group in range(int(self.group.max(initial=-1)) + 1):
+            members = np.flatnonzero(self.group == group)
+            if len(members) < 2:
+                continue
+            reference = members[0]
+            if len(members) == 2:
+                around = light[self.chapter == self.chapter[members[0]]]
+                around = around[np.isfinite(around).all(axis=1)]
+                if len(around) > 2:
+                    away = np.abs(light[members] - np.median(around, axis=0)).max(axis=1)
+                    reference = members[int(np.argmin(np.nan_to_num(away, nan=np.inf)))]
+            out[members] = np.where(members == reference, -1, reference)
         return out
 
     @cached_property

@@ -59,7 +59,7 @@ class Grade:
             consensus.scale(magnitude, group, FLOOR_DE00), votes=world.bent,
             # Clean shots hardly ever bend: all of them say what is usual, which errs towards calm.
             usual=np.ones(world.count, bool),
-            default_reason="fewer than three other shots of this set-up and light",
+            default_reason="fewer than two other shots of this set-up and light",
         )  # fmt: skip
 
     def explain(self, world: World, batch: Batch, shot: int) -> Explanation:
