@@ -44,6 +44,7 @@ _BLUR = 6
 _NEARLY_ALL = 0.75
 _NEAR = 10
 _GOING_ON = 0.25
+_APART = 2
 _SAME_PLACE = 0.45
 """Palette distance (Hellinger) under which two shots may be one place."""
 
@@ -239,7 +240,23 @@ def divided(members: I64, values: F64) -> list[I64]:
 
     Values are in natural logarithms; 8 dB are about one.
     """
-    return _divide(members, values)
+    parts = _divide(members, values)
+    for k in range(len(parts) - 1):
+        # The step is only known to a shot or two: one beside it may belong to the other side.
+        left, right = parts[k], parts[k + 1]
+        while len(right) > 2 and _nearer_to(values, int(right[0]), left, right[1:]):
+            left, right = np.append(left, right[0]), right[1:]
+        while len(left) > 2 and _nearer_to(values, int(left[-1]), right, left[:-1]):
+            left, right = left[:-1], np.insert(right, 0, left[-1])
+        parts[k], parts[k + 1] = left, right
+    return parts
+
+
+def _nearer_to(values: F64, at: int, there: I64, here: I64) -> bool:
+    """Whether shot `at` is clearly more like the shots `there` than those `here`."""
+    near = float(np.abs(values[at] - _middle(values[there])).mean())
+    own = float(np.abs(values[at] - _middle(values[here])).mean())
+    return near < 0.5 * own
 
 
 def boundaries(label: I64, light: F64) -> I64:
@@ -358,7 +375,7 @@ def scenes(group: I64, palettes: F32, light: F64, cuts: Sequence[int] = ()) -> P
     if n <= SHORT_SEQUENCE:
         out[measured] = 0
         return Places(out, out)
-    spans = _chapters(group, measured, cuts)
+    spans = _chapters(group, measured, cuts, light)
     chapter = out.copy()
     for number, span in enumerate(spans):
         chapter[span] = number
@@ -378,7 +395,7 @@ def _middle(values: F64) -> F64:
     return np.median(seen, axis=0) if len(seen) else np.zeros(values.shape[1])
 
 
-def _chapters(group: I64, measured: I64, known: Sequence[int]) -> list[I64]:
+def _chapters(group: I64, measured: I64, known: Sequence[int], light: F64) -> list[I64]:
     """Cut the edit where hardly any set-up that is in use goes on on the other side."""
     first: dict[int, int] = {}
     last: dict[int, int] = {}
@@ -386,15 +403,30 @@ def _chapters(group: I64, measured: I64, known: Sequence[int]) -> list[I64]:
     for at, g in enumerate(labels):
         first.setdefault(int(g), at)
         last[int(g)] = at
-    cuts = np.searchsorted(measured, known).tolist()
+    cuts: list[int] = np.searchsorted(measured, known).tolist()
+    ratios = np.ones(len(measured) + 1)
     for at in range(1, len(measured)):
         near = labels[max(0, at - _NEAR) : at + _NEAR]
         used = {int(g) for g in near if last[int(g)] > first[int(g)]}
         going_on = sum(first[g] < at <= last[g] for g in used)
         alone = labels[at] not in used and labels[at - 1] not in used
-        if (used and going_on < _GOING_ON * len(used)) or (not used and alone):
-            cuts.append(at)
+        ratios[at] = going_on / len(used) if used else float(not alone)
+    low = np.flatnonzero(ratios < _GOING_ON)
+    for run in np.split(low, np.flatnonzero(np.diff(low) > _APART) + 1):
+        if not len(run):
+            continue
+        if ratios[run].max() == 0.0 and len(set(labels[run[0] - 1 : run[-1] + 1])) == len(run) + 1:
+            cuts += run.tolist()  # shots that match nothing: each is a place of its own
+            continue
+        # Around one change of scene several positions look alike: it is where the light changes.
+        steps = [_step(light[measured], int(at)) for at in run]
+        cuts.append(int(run[int(np.argmax(steps))]))
     return [part for part in np.split(measured, sorted(set(cuts))) if len(part)]
+
+
+def _step(light: F64, at: int) -> float:
+    """How much the light differs between the three shots before `at` and the three from it on."""
+    return float(np.abs(_middle(light[max(0, at - 3) : at]) - _middle(light[at : at + 3])).max())
 
 
 def _join(spans: list[I64], close: NDArray[np.bool_], alike: F64, out: I64) -> I64:

@@ -77,7 +77,7 @@ class Geometry:
     def _mirror(self, world: World) -> Batch:
         direct, mirrored = world.setups.direct, world.setups.mirrored
         like = np.maximum(direct, mirrored) > 0.8 * 0.55
-        advantage = np.where(like, np.maximum(mirrored - direct, 0.0), np.nan)
+        advantage = np.where(like, np.maximum(mirrored - direct - MIRROR_UNIT, 0.0), np.nan)
         return batch(
             world, "geometry/mirrored", "consensus", "match", advantage, MIRROR_UNIT,
             default_reason="no other shot of this set-up, flopped or not",
