@@ -419,8 +419,10 @@ def _chapters(group: I64, measured: I64, known: Sequence[int], light: F64) -> li
             cuts += run.tolist()  # shots that match nothing: each is a place of its own
             continue
         # Around one change of scene several positions look alike: it is where the light changes.
-        steps = [_step(light[measured], int(at)) for at in run]
-        cuts.append(int(run[int(np.argmax(steps))]))
+        best = run[ratios[run] == ratios[run].min()]
+        for alike in np.split(best, np.flatnonzero(np.diff(best) > 1) + 1):
+            steps = [_step(light[measured], int(at)) for at in alike]
+            cuts.append(int(alike[int(np.argmax(steps))]))
     return [part for part in np.split(measured, sorted(set(cuts))) if len(part)]
 
 
