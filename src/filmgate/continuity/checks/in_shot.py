@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from filmgate.continuity import consensus, grouping, pairs, picture
 from filmgate.continuity.check import Batch, Explanation, batch
 from filmgate.continuity.checks import wardrobe
-from filmgate.continuity.world import World
+from filmgate.continuity.world import World, lab_of_log
 from filmgate.schema.report import Measured, Unit
 
 F64 = NDArray[np.float64]
@@ -81,12 +81,12 @@ class InShot:
 
     def _wardrobe(self, world: World, label: str) -> Batch:
         seen = world.sightings(label)
-        garment, skin = wardrobe._colours(world, seen, "upper")
+        garment, skin = wardrobe.colours_of(world, seen, "upper")
         head, tail = pairs.HEAD, pairs.TAIL
         nothing = np.zeros_like(skin[head])
         magnitude = pairs.least(
-            wardrobe._difference(garment[tail], garment[head], nothing),
-            wardrobe._difference(garment[tail], garment[head], skin[tail] - skin[head]),
+            wardrobe.difference(garment[tail], garment[head], nothing),
+            wardrobe.difference(garment[tail], garment[head], skin[tail] - skin[head]),
         )
         # Someone who turns or walks shows another side of the garment: without the skin at both
         # ends as a grey card, in a picture that stays, a change of the garment cannot be told.
@@ -111,11 +111,22 @@ class InShot:
         frames = signature.out_frame - signature.in_frame
         words = {"de00": "ΔE00", "stops": "stops"}.get(unit, unit)
         box = None
+        this, reference = (
+            Measured(f"{size:.1f} {words} over {frames} frames"),
+            Measured("its start"),
+        )
         if batch.kind == "in_shot/wardrobe":
-            box = world.sightings(batch.attribute.split("/")[2])[shot].garment_box
+            seen = world.sightings(batch.attribute.split("/")[2])
+            box = seen[shot].garment_box
+            garment, _ = wardrobe.colours_of(world, seen, "upper")
+            this = wardrobe.swatch(lab_of_log(garment[pairs.TAIL, shot]), "at the end")
+            reference = wardrobe.swatch(lab_of_log(garment[pairs.HEAD, shot]), "at the start")
+        elif batch.attribute == "in_shot/grade":
+            bands = world.bands[shot, :, int(pairs.region_of(world)[shot])].astype(np.float64)
+            this = wardrobe.swatch(bands[pairs.TAIL, 2], "mids at the end")
+            reference = wardrobe.swatch(bands[pairs.HEAD, 2], "mids at the start")
         return Explanation(
-            this=Measured(f"{size:.1f} {words} over {frames} frames"),
-            reference=Measured("its own first frames"), box=box, other_box=box,
+            this=this, reference=reference, box=box, other_box=box,
             remedy="Retake, or cut before it shows; a ramp over the shot can also be keyed in "
             "the grade.",
         )  # fmt: skip

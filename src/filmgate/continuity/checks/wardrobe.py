@@ -48,7 +48,7 @@ class Wardrobe:
     def _part(
         self, world: World, label: str, part: str, seen: dict[int, PersonSignature]
     ) -> list[Batch]:
-        garment, skin = _colours(world, seen, part)
+        garment, skin = colours_of(world, seen, part)
         path = f"wardrobe/{label}/{part}"
         applies = np.zeros(world.count, bool)
         applies[list(seen)] = True
@@ -89,8 +89,8 @@ class Wardrobe:
             pairs.gather(garment[far], other),
             pairs.gather(skin[far], other),
         )
-        raw = _difference(garment[near], there_garment, np.zeros_like(there_skin))
-        lit = _difference(garment[near], there_garment, skin[near] - there_skin)
+        raw = difference(garment[near], there_garment, np.zeros_like(there_skin))
+        lit = difference(garment[near], there_garment, skin[near] - there_skin)
         return batch(
             world, path, "anchor" if against == "anchor" else "neighbour", "de00",
             pairs.least(raw, lit), 1.0, kind=f"wardrobe/{part}", other=other, votes=votes,
@@ -103,27 +103,27 @@ class Wardrobe:
         """Both garments as they would look in this shot's light."""
         _, label, part = batch.attribute.split("/")
         seen = world.sightings(label)
-        garment, skin = _colours(world, seen, part)
+        garment, skin = colours_of(world, seen, part)
         reference, source = _reference(world, batch, shot, garment, skin)
         this = lab_of_log(garment[0, shot])
         box = seen[shot].garment_box
         other = seen.get(int(batch.other[shot])) if batch.other[shot] >= 0 else None
-        wanted = _swatch(reference, source)
+        wanted = swatch(reference, source)
         return Explanation(
-            this=_swatch(this, "as shot"), reference=wanted, box=box,
+            this=swatch(this, "as shot"), reference=wanted, box=box,
             other_box=other.garment_box if other else None,
             remedy=f"Retake with {label}'s {part} garment at {wanted.hex}, "
             f"now {hex_of(lab_to_srgb(this))}; give the reference still.",
         )  # fmt: skip
 
 
-def _swatch(lab: F64, what: str) -> Measured:
+def swatch(lab: F64, what: str) -> Measured:
     colour = (float(lab[0]), float(lab[1]), float(lab[2]))
     text = f"{what}: L* {lab[0]:.1f} a* {lab[1]:.1f} b* {lab[2]:.1f}"
     return Measured(text=text, hex=hex_of(lab_to_srgb(lab)), lab=colour)
 
 
-def _colours(world: World, seen: dict[int, PersonSignature], part: str) -> tuple[F64, F64]:
+def colours_of(world: World, seen: dict[int, PersonSignature], part: str) -> tuple[F64, F64]:
     """(3 zones, N, 3) garment and skin, log-linear RGB; NaN where unseen."""
     garment = np.full((3, world.count, 3), np.nan)
     skin = np.full((3, world.count, 3), np.nan)
@@ -137,7 +137,7 @@ def _colours(world: World, seen: dict[int, PersonSignature], part: str) -> tuple
     return garment, skin
 
 
-def _difference(garment: F64, reference: F64, shift: F64) -> F64:
+def difference(garment: F64, reference: F64, shift: F64) -> F64:
     """(N,) ΔE00 between the garment and its reference moved by the light's shift (log RGB)."""
     expected = reference + shift
     ok = np.isfinite(garment).all(axis=1) & np.isfinite(expected).all(axis=1)
@@ -161,9 +161,9 @@ def _against_consensus(world: World, garment: F64, skin: F64, group: I64) -> F64
         usual = np.zeros_like(middle)
         answers.append(
             pairs.least(
-                _difference(garment[zone], middle, usual),
-                _difference(garment[zone], middle, skin[zone] - middle_skin),
-                _difference(garment[zone], middle, behind),
+                difference(garment[zone], middle, usual),
+                difference(garment[zone], middle, skin[zone] - middle_skin),
+                difference(garment[zone], middle, behind),
             )
         )
     return pairs.least(*answers)
@@ -172,7 +172,7 @@ def _against_consensus(world: World, garment: F64, skin: F64, group: I64) -> F64
 def _anchored_consensus(garment: F64, skin: F64, group: I64) -> F64:
     """Across lights: the garment relative to the wearer's skin against that of the others."""
     relative = consensus.medians(garment - skin, group)
-    return _difference(garment, relative, skin)
+    return difference(garment, relative, skin)
 
 
 def _first(seen: dict[int, PersonSignature], garment: F64) -> int:
