@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 FOOTAGE ?=
 
-.PHONY: help setup demo test test-slow check format bench bench-accuracy bench-speed schemas docs
+.PHONY: help setup demo test test-slow check format bench bench-accuracy bench-speed calibrate schemas docs
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -46,6 +46,9 @@ bench-accuracy: .venv/.made ## planted drift, hand labels, baselines side by sid
 
 bench-speed: .venv/.made ## time and memory against one full decode
 	$(RUN) python -m bench.speed
+
+calibrate: .venv/.made ## measure clean footage anew and write the calibration that ships
+	$(RUN) python -m bench.calibrate
 
 schemas: .venv/.made ## write the published JSON Schemas anew
 	$(RUN) python -m filmgate.schema schemas

@@ -118,6 +118,7 @@ class Wardrobe:
 
 
 def swatch(lab: F64, what: str) -> Measured:
+    """A colour (Lab, D65) with its values and what it is."""
     colour = (float(lab[0]), float(lab[1]), float(lab[2]))
     text = f"{what}: L* {lab[0]:.1f} a* {lab[1]:.1f} b* {lab[2]:.1f}"
     return Measured(text=text, hex=hex_of(lab_to_srgb(lab)), lab=colour)
