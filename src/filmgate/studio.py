@@ -111,7 +111,9 @@ class Studio:
         self._memo = DigestMemo(self._store)
         self._posters: dict[str, Any] = {}
 
-    def cuts(self, file: str, progress: Progress = no_progress) -> list[tuple[int, int]]:
+    def cuts(
+        self, file: str, progress: Progress = no_progress, rehash: bool = False
+    ) -> list[tuple[int, int]]:
         """Shots of one file as [in, out) frame ranges, found by cut detection; kept like measures.
 
         Raises:
@@ -120,7 +122,7 @@ class Studio:
         from filmgate.measure import cuts
 
         stamp = Stamp.of(file)
-        digest = self._memo.get(file) or sha256_of(file)
+        digest = (None if rehash else self._memo.get(file)) or sha256_of(file)
         self._memo.learn(file, stamp, digest)
         key = key_of(digest, 0, None, ["cuts", str(getattr(cuts, "VERSION", 1))])
         with contextlib.suppress(ValueError, TypeError):

@@ -64,7 +64,7 @@ def test_a_small_calibration_promises_nothing() -> None:
     small = cal.Calibration({}, np.sort(np.random.default_rng(3).random(399)), 399, "test")
     assert not small.can_promise(10)
     assert small.guarantee().startswith("no guarantee")
-    decision = verdict.decide(np.random.default_rng(4).random(100), small)
+    decision = verdict.decide(5 * np.random.default_rng(4).random(100), small)
     assert decision.words.startswith("no guarantee")
     assert int(decision.flagged.sum()) == 3
 

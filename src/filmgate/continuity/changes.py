@@ -23,6 +23,27 @@ changed, differs as much: of changes that did not happen four in five are told, 
 hardly ever this small."""
 
 
+_INSIDE = {
+    "in_shot/light": ("lighting/level", "lighting/colour_temperature"),
+    "in_shot/key_side": ("lighting/key_side",),
+    "in_shot/grade": ("grade/tonal_bands", "lighting/level", "lighting/colour_temperature"),
+}
+"""What a change inside a shot is a change of."""
+
+
+def changing_within(world: World, batch: Batch, shot: int) -> bool:
+    """Whether a declared gradual change covers what moves inside `shot`: a sunset is not drift."""
+    paths = _INSIDE.get(batch.attribute)
+    if paths is None:
+        paths = (f"wardrobe/{batch.attribute.split('/')[-1]}/upper",)
+    return any(
+        change.gradual
+        and world.look.covers(change.scope, world.ids[shot])
+        and any(matches(change.path, path) for path in paths)
+        for change in world.look.changes
+    )
+
+
 class _Crossing(NamedTuple):
     """One comparison of shot `at` with an earlier one on the other side of the change."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from filmgate.continuity import pairs
 from filmgate.continuity.world import World, lab_of_log
@@ -16,6 +17,7 @@ from filmgate.measure.colour import delta_e_2000, hex_of, lab_to_srgb
 from filmgate.schema.colour import parse
 from filmgate.schema.look import Change, Expectation, canonical
 from filmgate.schema.report import Finding, Measured, Unit
+from filmgate.schema.signature import PersonSignature
 
 TOLERANCE_GARMENT_DE00 = 12.0
 """95 % of clean shots under strong relighting stay below 8 to 12 (research note 3.4)."""
@@ -74,19 +76,20 @@ def _judged(
 def _garment(world: World, shot: int, path: str, expected: Expectation) -> Finding | None:
     parts = path.split("/")
     label = parts[1] if len(parts) > 1 else ""
-    part = canonical(path).split("/")[-1]
+    part = canonical(path).split("/")[-1] if len(parts) > 2 else "upper"
+    if part not in ("upper", "lower"):
+        return replace(_blank(path), reason=f"no extractor measures '{part}'; declare a garment of "
+                       "the upper or the lower body, or bring it in a sidecar")  # fmt: skip
     person = world.sightings(label).get(shot)
     if person is None:
         if label in world.labels:
             return None
         return replace(_blank(path), reason=f"'{label}' was not recognised in any shot; name them "
                        "in [people]")  # fmt: skip
-    colour = person.upper_median if part == "upper" else (
-        person.lower[0, :3] if person.lower is not None else None
-    )  # fmt: skip
+    colour = _colour(person, part)
     wanted = expected.lab
     if expected.like is not None:
-        wanted = _garment_of(world, label, expected.like)
+        wanted = _garment_of(world, label, part, expected.like)
     if colour is None or wanted is None:
         return replace(_blank(path), reason="the garment is out of the picture, hidden or too dark")
     lab = lab_of_log(colour)
@@ -102,13 +105,23 @@ def _garment(world: World, shot: int, path: str, expected: Expectation) -> Findi
     )  # fmt: skip
 
 
-def _garment_of(world: World, label: str, shot: str) -> tuple[float, float, float] | None:
+def _garment_of(
+    world: World, label: str, part: str, shot: str
+) -> tuple[float, float, float] | None:
     local = world.look.local(shot)
     person = world.sightings(label).get(world.ids.index(local)) if local else None
-    if person is None or person.upper_median is None:
+    colour = None if person is None else _colour(person, part)
+    if colour is None:
         return None
-    lab = lab_of_log(person.upper_median)
+    lab = lab_of_log(colour)
     return (float(lab[0]), float(lab[1]), float(lab[2]))
+
+
+def _colour(person: PersonSignature, part: str) -> NDArray[np.float32] | None:
+    """Log-linear RGB (3,) of a garment, None where it is not seen."""
+    if part == "upper":
+        return person.upper_median
+    return None if person.lower is None else person.lower[0, :3]
 
 
 def _swatch(lab: np.ndarray, what: str) -> Measured:
@@ -135,6 +148,8 @@ def _loudness(world: World, shot: int, path: str, expected: Expectation) -> Find
 
 def _key(world: World, shot: int, path: str, side: str) -> Finding:
     slope = float(world.light[shot, 0, 6]) * 2 / float(np.log(2))
+    if side not in ("left", "right"):
+        return replace(_blank(path), reason=f"a key side is 'left' or 'right', not '{side}'")
     if not np.isfinite(slope) or abs(slope) < MIN_KEY_STOPS:
         return replace(_blank(path), reason="no side of the picture is clearly brighter")
     found = "right" if slope > 0 else "left"

@@ -81,6 +81,8 @@ def shot_evidence(world: World, judged: Sequence[Judged]) -> F64:
 
 def _excused(world: World, batch: Batch) -> NDArray[np.bool_]:
     """(N,) comparisons that a declared change explains."""
+    if batch.against == "itself":
+        return np.array([changes.changing_within(world, batch, i) for i in range(world.count)])
     return np.array([
         batch.other[i] >= 0
         and world.look.change_for(batch.attribute, world.ids[batch.other[i]], shot) is not None
@@ -98,7 +100,7 @@ def _shot(
     beyond = [
         f.magnitude / f.tolerance
         for f in found
-        if f.status == "drift" and f.against == "look" and f.magnitude and f.tolerance
+        if f.status == "drift" and f.p_value is None and f.magnitude and f.tolerance
     ]
     score = max([score, *(excess / (1.0 + excess) for excess in beyond)])
     return ShotReport(

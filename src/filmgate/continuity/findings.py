@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.continuity.calibration import Calibration
+from filmgate.continuity.changes import changing_within
 from filmgate.continuity.check import Batch, Check, Explanation, Zone
 from filmgate.continuity.verdict import Decision
 from filmgate.continuity.world import World
@@ -86,6 +87,8 @@ def _unmeasured(world: World, batch: Batch, i: int, size: float) -> Finding:
 def _status(world: World, batch: Batch, i: int, decision: Decision) -> tuple[Status, str | None]:
     """Of a comparison larger than the tolerance."""
     other = int(batch.other[i])
+    if batch.against == "itself" and world.look.changes and changing_within(world, batch, i):
+        return "declared_change", f"declared in {world.look.file or 'the look'}"
     if other >= 0 and world.look.change_for(batch.attribute, world.ids[other], world.ids[i]):
         return "declared_change", f"declared in {world.look.file or 'the look'}"
     if batch.votes[i]:

@@ -45,6 +45,7 @@ _NEARLY_ALL = 0.75
 _NEAR = 10
 _GOING_ON = 0.25
 _APART = 2
+_CANDIDATES = 20
 _SAME_PLACE = 0.45
 """Palette distance (Hellinger) under which two shots may be one place."""
 
@@ -144,9 +145,13 @@ def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[n
         return Setups(label, direct, mirrored, flopped)
     norms = np.maximum(np.linalg.norm(sums, axis=1), 1e-6)
     means = sums / norms[:, None]
+    scores: dict[int, tuple[F32, F32]] = {}
+    for chunk in np.array_split(np.flatnonzero(measured), max(1, int(measured.sum()) // 256)):
+        both = means @ vectors[chunk].T, means @ flops[chunk].T
+        scores |= {int(i): (both[0][:, k], both[1][:, k]) for k, i in enumerate(chunk)}
     for i in np.flatnonzero(measured):
         own = int(label[i])
-        straight, turned = means @ vectors[i], means @ flops[i]
+        straight, turned = scores.pop(int(i))
         rest = sums[own] - vectors[i]
         size = float(np.linalg.norm(rest))
         straight[own] = rest @ vectors[i] / size if count[own] > 1 else -1.0
@@ -293,7 +298,8 @@ def boundaries(label: I64, light: F64) -> I64:
     ):
         if len(run):
             best = run[jumping[run] == jumping[run].max()]
-            out.append(int(best[len(best) // 2]))
+            # A take or two may be on either side of it: it is where the light itself changes.
+            out.append(int(best[int(np.argmax([_step(light, int(at)) for at in best]))]))
     return np.array(out, dtype=np.int64)
 
 
@@ -384,7 +390,9 @@ def scenes(group: I64, palettes: F32, light: F64, cuts: Sequence[int] = ()) -> P
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-6)
     alike = means @ means.T
     lights = np.stack([_middle(light[s]) for s in spans])
-    gap = np.abs(lights[:, None] - lights[None]).max(axis=2)
+    gap = np.zeros(alike.shape)
+    for channel in lights.T:
+        np.maximum(gap, np.abs(channel[:, None] - channel[None]), out=gap)
     close = (np.sqrt(np.maximum(1 - alike, 0)) < _SAME_PLACE) & ~(gap > 0.6)
     return Places(_join(spans, close, alike, out), chapter)
 
@@ -432,19 +440,38 @@ def _step(light: F64, at: int) -> float:
 
 
 def _join(spans: list[I64], close: NDArray[np.bool_], alike: F64, out: I64) -> I64:
-    """Join spans of one place and light, most alike first, while every pair in a scene is close."""
-    scene = list(range(len(spans)))
-    members: dict[int, list[int]] = {i: [i] for i in scene}
-    upper = np.triu(close, 1)
-    pairs = np.argwhere(upper)
-    for a, b in pairs[np.argsort(-alike[upper], kind="stable")]:
-        one, two = scene[a], scene[b]
-        if one != two and close[np.ix_(members[one], members[two])].all():
-            keep, gone = min(one, two), max(one, two)
-            members[keep] += members.pop(gone)
-            for m in members[keep]:
-                scene[m] = keep
-    for rank, name in enumerate(sorted(members)):
-        for m in members[name]:
-            out[spans[m]] = rank
+    """Join spans of one place and light, most alike first, while every pair in a scene is close.
+
+    Only each span's `_CANDIDATES` most alike are tried: a montage of a thousand places must not
+    cost a million comparisons.
+    """
+    count = len(spans)
+    scene = np.arange(count)
+    fits = close.copy()
+    for a, b in _candidates(close, alike):
+        one, two = int(scene[a]), int(scene[b])
+        if one == two or not fits[one, two]:
+            continue
+        keep, gone = min(one, two), max(one, two)
+        scene[scene == gone] = keep
+        fits[keep] &= fits[gone]
+        fits[:, keep] &= fits[:, gone]
+    for rank, name in enumerate(np.unique(scene)):
+        for member in np.flatnonzero(scene == name):
+            out[spans[member]] = rank
     return out
+
+
+def _candidates(close: NDArray[np.bool_], alike: F64) -> list[tuple[int, int]]:
+    """Close pairs (a < b) among each span's most alike, most alike first."""
+    worth = np.where(close, alike, -np.inf)
+    np.fill_diagonal(worth, -np.inf)
+    most = min(_CANDIDATES, len(worth))
+    best = np.argpartition(-worth, most - 1, axis=1)[:, :most]
+    rows = np.repeat(np.arange(len(worth)), most)
+    values = worth[rows, best.reshape(-1)]
+    pairs: dict[tuple[int, int], float] = {}
+    for a, b, value in zip(rows.tolist(), best.reshape(-1).tolist(), values.tolist(), strict=True):
+        if np.isfinite(value):
+            pairs[min(a, b), max(a, b)] = value
+    return sorted(pairs, key=lambda pair: (-pairs[pair], pair))

@@ -150,7 +150,7 @@ def _fit(rows: I64, cells: F64, reference: F64, weight: F64, out: dict[str, F64]
 
 def register(layout: NDArray[np.uint8], reference: F64, weight: F64, aspect: F64) -> F64:
     """(N, 4) motion of each layout against its reference: dx, dy (share of width and height),
-    roll (degrees, positive counter-clockwise) and zoom (log); NaN without a reference.
+    roll (degrees, positive clockwise) and zoom (log); NaN without a reference.
 
     Up to three linearised least-squares steps on blurred layouts (Lucas and Kanade 1981).
 

@@ -53,7 +53,7 @@ def decide(evidence: F64, calibration: Calibration) -> Decision:
     budget = int(np.ceil(BUDGET * count)) if count else 0
     order = np.argsort(-strength, kind="stable")[:budget]
     flagged = np.zeros(len(evidence), bool)
-    flagged[[i for i in order if known[i] and strength[i] > 0]] = True
+    flagged[[i for i in order if known[i] and strength[i] >= _LEAST_EVIDENCE]] = True
     level = _level(strength, flagged, _LEAST_EVIDENCE) if flagged.any() else float("inf")
     return Decision(flagged, level, p, f"no guarantee: the worst {BUDGET:.0%} of {count} shots")
 

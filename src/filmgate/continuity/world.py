@@ -231,16 +231,6 @@ class World:
         return out
 
     @cached_property
-    def opening(self) -> I64:
-        """(N,) the first measured shot of each shot's chapter; -1 for that shot itself."""
-        out = np.full(self.count, -1)
-        first: dict[int, int] = {}
-        for i in np.flatnonzero(self.measured):
-            start = first.setdefault(int(self.chapter[i]), int(i))
-            out[i] = start if start != i else -1
-        return out
-
-    @cached_property
     def previous(self) -> I64:
         """(N,) the nearest earlier shot of the same set-up and light, else of the same scene."""
         out = np.full(self.count, -1)
@@ -267,10 +257,10 @@ class World:
         if not self.look.changes:
             return group
         era = np.zeros(self.count, dtype=np.int64)
-        for bit, change in enumerate(self.look.changes[:60]):
-            if matches(change.path, path):
-                inside = [self.look.covers(change.scope, i) for i in self.ids]
-                era |= np.array(inside, dtype=np.int64) << bit
+        about = [c for c in self.look.changes if matches(c.path, path)]
+        for bit, change in enumerate(about[:60]):
+            inside = [self.look.covers(change.scope, i) for i in self.ids]
+            era |= np.array(inside, dtype=np.int64) << bit
         _, out = np.unique(np.stack([group, era]), axis=1, return_inverse=True)
         return np.where(group >= 0, out, -1)
 

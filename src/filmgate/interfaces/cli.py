@@ -100,7 +100,7 @@ def check(
     )
     outputs.check_writable([json, report], [cdl])
     studio = Studio(settings)
-    footage = _discover(studio, path, quiet)
+    footage = _discover(studio, path, quiet, rehash)
     found = _checked(studio, footage, look, rehash, quiet)
     written: list[str] = []
     if json is not None:
@@ -120,11 +120,11 @@ def check(
     return REACHED if fail_on is not None and _reached(found, fail_on) else OK
 
 
-def _discover(studio: Studio, path: Path, quiet: bool) -> Footage:
+def _discover(studio: Studio, path: Path, quiet: bool, rehash: bool) -> Footage:
     from filmgate.interfaces import console, footage
 
     with console.progress_bar("Finding cuts", quiet) as progress:
-        return footage.discover(path, lambda file: studio.cuts(file, progress))
+        return footage.discover(path, lambda file: studio.cuts(file, progress, rehash))
 
 
 def _checked(

@@ -32,13 +32,20 @@ def measure(sound: Sound) -> SoundSignature | str:
         return f"only {duration_s:.2f} s of sound, loudness needs 0.4 s"
     if _db(float(np.mean(samples**2))) < SILENCE_DBFS:
         return "the sound track is silent"
-    integrated, momentary = _loudness(samples[:, :5], sound.rate_hz)
+    integrated, momentary = _loudness(_without_lfe(samples), sound.rate_hz)
     tone, level = _room_tone(samples.mean(axis=1), sound.rate_hz)
     return SoundSignature(
         integrated_lufs=integrated, momentary_lufs=momentary,
         true_peak_dbtp=_true_peak(samples), room_tone_db=tone, room_level_db=level,
         duration_s=duration_s,
     )  # fmt: skip
+
+
+def _without_lfe(samples: F64) -> F64:
+    """At most five channels in BS.1770's order (L R C Ls Rs): of 5.1 (FL FR FC LFE BL BR) the
+    effects channel does not count.
+    """
+    return samples[:, [0, 1, 2, 4, 5]] if samples.shape[1] == 6 else samples[:, :5]
 
 
 def _loudness(samples: F64, rate_hz: int) -> tuple[float | None, float | None]:

@@ -25,7 +25,9 @@ I64 = NDArray[np.int64]
 FLOOR_ROLL_DEG = 0.4
 FLOOR_SHIFT_PERCENT = 1.0
 FLOOR_LAYOUT = 0.02
-MIRROR_UNIT = 0.05
+MIRROR_MARGIN = 0.05
+MIRROR_UNIT = 0.15
+"""A set that is nearly symmetrical fits its mirror image by a few hundredths better now and then."""
 _FEW = 120
 _MANY = 1500
 """Above this many shots only the 15 % of each set-up that fit worst are registered: the others have
@@ -77,7 +79,7 @@ class Geometry:
     def _mirror(self, world: World) -> Batch:
         direct, mirrored = world.setups.direct, world.setups.mirrored
         like = np.maximum(direct, mirrored) > 0.8 * 0.55
-        advantage = np.where(like, np.maximum(mirrored - direct - MIRROR_UNIT, 0.0), np.nan)
+        advantage = np.where(like, np.maximum(mirrored - direct - MIRROR_MARGIN, 0.0), np.nan)
         return batch(
             world, "geometry/mirrored", "consensus", "match", advantage, MIRROR_UNIT,
             default_reason="no other shot of this set-up, flopped or not",
@@ -120,10 +122,11 @@ class Geometry:
         if part == "horizon":
             return Explanation(
                 this=Measured(f"{roll[shot]:+.1f}°"), reference=Measured("level with its set-up"),
-                remedy=f"Rotate by {-roll[shot]:+.1f}°.",
+                remedy=f"Rotate {abs(roll[shot]):.1f}° "
+                f"{'counter-clockwise' if roll[shot] > 0 else 'clockwise'}.",
             )  # fmt: skip
         if part == "camera_height":
-            word = "lower" if height[shot] < 0 else "higher"
+            word = "lower" if height[shot] > 0 else "higher"
             return Explanation(
                 this=Measured(f"{height[shot]:+.1f} % of the height"),
                 reference=Measured("the set-up's framing"),
@@ -148,7 +151,9 @@ def _place(world: World, one: int, two: int) -> float:
 
 @lru_cache(maxsize=2)
 def _registered(world: World) -> tuple[F64, F64, F64]:
-    """(N,) roll in degrees, shift in % of height (+ is up), and share of layout that is off."""
+    """(N,) roll in degrees (+ is clockwise), shift in % of height (+ is down), and the share of the
+    layout that is off.
+    """
     n = world.count
     motion, misfit = np.full((n, 4), np.nan), np.full(n, np.nan)
     for members in consensus.parts(np.where(world.measured, world.group, -1)):

@@ -132,6 +132,7 @@ class InShot:
         )  # fmt: skip
 
 
+@lru_cache(maxsize=2)
 def _still(world: World) -> NDArray[np.bool_]:
     """(N,) whether head and tail show the same picture."""
     head = grouping.unit_layouts(world.layout[:, pairs.HEAD])

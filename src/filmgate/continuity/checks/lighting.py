@@ -102,7 +102,14 @@ class Lighting:
                 f"{brighter} than its set-up.",
             )
         if part == "colour_temperature":
-            mired = float(whole.mired[shot])
+            mired, tint = float(whole.mired[shot]), float(whole.tint[shot])
+            if abs(tint) * picture.MIRED_PER_LOG > abs(mired):
+                cast, away = ("green", "minus") if tint > 0 else ("magenta", "plus")
+                return Explanation(
+                    this=Measured(f"{abs(tint) / picture.STOP:.2f} stops more {cast}"),
+                    reference=Measured(f"{usual} light"),
+                    remedy=f"Take the {cast} out of the light ({away} green).",
+                )
             word = "colder" if mired > 0 else "warmer"
             return Explanation(
                 this=Measured(f"{abs(mired):.0f} mired {word}"),
@@ -125,7 +132,9 @@ class Lighting:
 
 
 def _exposure(world: World, shot: int) -> float:
-    return float(world.light[shot, 0, 0]) / picture.STOP
+    """Mean light of the frame in stops below display white."""
+    lightness = float(world.bands[shot, 0, 0, :, 0].mean())
+    return float(np.log2(max(((lightness + 16) / 116) ** 3, 1e-4)))
 
 
 CHECK = Lighting()

@@ -32,9 +32,11 @@ class Sound:
 
     def compare(self, world: World) -> list[Batch]:
         loudness, tone, reasons = _values(world)
-        scene = world.eras("sound/loudness", _places(world, loudness, tone))
+        places = _places(world, loudness, tone)
+        scene = world.eras("sound/loudness", places)
+        ground = world.eras("sound/room_tone", places)
         level = np.abs(loudness - consensus.medians(loudness, scene))[:, 0]
-        middle = consensus.medians(tone, scene)
+        middle = consensus.medians(tone, ground)
         colour = np.sqrt(np.mean((tone - middle) ** 2, axis=1))
         out = []
         for name, unit, magnitude, floor, values in (
@@ -45,7 +47,8 @@ class Sound:
             out.append(
                 batch(
                     world, f"sound/{name}", "consensus", "lu" if unit == "lu" else "db", magnitude,
-                    consensus.scale(magnitude, scene, floor), reasons=silent,
+                    consensus.scale(magnitude, scene if name == "loudness" else ground, floor),
+                    reasons=silent,
                     default_reason="fewer than two other shots of the scene have sound",
                 )
             )  # fmt: skip
@@ -57,7 +60,7 @@ class Sound:
         self, world: World, name: str, unit: str, values: F64, against: str, agreed: F64,
         reasons: dict[int, str],
     ) -> Batch:  # fmt: skip
-        other = world.opening if against == "anchor" else world.previous
+        other = _opening(world, values) if against == "anchor" else world.previous
         difference = values - pairs.gather(values, other)
         magnitude = np.sqrt(np.mean(difference**2, axis=1))
         return batch(
@@ -71,7 +74,8 @@ class Sound:
         """Level and gain to apply, or which third octave stands out."""
         loudness, tone, _ = _values(world)
         other = int(batch.other[shot])
-        scene = world.chapter == world.chapter[shot]
+        places = world.eras(batch.attribute, _places(world, loudness, tone))
+        scene = places == places[shot]
         scene[shot] = False
         values = loudness if batch.attribute.endswith("loudness") else tone
         reference = values[other] if other >= 0 else np.nanmedian(values[scene], axis=0)
@@ -91,6 +95,19 @@ class Sound:
             remedy="Lay the scene's room tone under this shot, or equalise around "
             f"{centre:.0f} Hz.",
         )
+
+
+def _opening(world: World, values: F64) -> NDArray[np.int64]:
+    """(N,) the first shot of the chapter that can be heard; -1 for that shot and those before."""
+    out = np.full(world.count, -1)
+    first: dict[int, int] = {}
+    for i in np.flatnonzero(world.measured):
+        chapter = int(world.chapter[i])
+        if chapter in first:
+            out[i] = first[chapter]
+        elif np.isfinite(values[i]).all():
+            first[chapter] = int(i)
+    return out
 
 
 def _places(world: World, loudness: F64, tone: F64) -> NDArray[np.int64]:

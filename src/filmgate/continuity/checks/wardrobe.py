@@ -57,22 +57,25 @@ class Wardrobe:
         everywhere = np.where(applies, world.eras(path, np.zeros(world.count, np.int64)), -1)
         near = _against_consensus(world, garment, skin, group)
         far = _anchored_consensus(garment[0], skin[0], everywhere)
-        magnitude = np.where(np.isfinite(near), near, far)
-        # One mean scale per person: within one light where there is a group, across lights else.
-        scale = np.where(
-            np.isfinite(near),
-            consensus.scale(near, group, FLOOR_DE00),
-            1.5 * consensus.scale(far, everywhere, FLOOR_DE00),
-        )
+        within = np.isfinite(near)
+        magnitude = np.where(within, near, far)
         first = _first(seen, garment[0])
         other = np.where(applies & (np.arange(world.count) != first), first, -1)
         # Trousers and skirts are half hidden by tables and frame edges: shown, without a vote.
         votes = np.full(world.count, part == "upper")
+        every = np.ones(world.count, bool)
         return [
             batch(
-                world, path, "consensus", "de00", magnitude, scale, kind=f"wardrobe/{part}",
-                applies=applies, reasons=reasons, votes=votes, usual=np.ones(world.count, bool),
-                default_reason="fewer than two other shots show this garment",
+                world, path, "consensus", "de00", near,
+                consensus.scale(near, group, FLOOR_DE00), kind=f"wardrobe/{part}",
+                applies=applies & (within | ~np.isfinite(far)), reasons=reasons, votes=votes,
+                usual=every, default_reason="fewer than two other shots show this garment",
+            ),
+            # Across lights only the skin says what the light did: wider, and calibrated apart.
+            batch(
+                world, path, "consensus", "de00", far,
+                consensus.scale(far, everywhere, FLOOR_DE00), kind=f"wardrobe/{part}_across_lights",
+                applies=applies & ~within & np.isfinite(far), votes=votes, usual=every,
             ),
             self._pair(world, path, part, garment, skin, other, applies, reasons,
                        votes & ~np.isfinite(magnitude), "anchor"),
@@ -203,7 +206,9 @@ def _reference(world: World, batch: Batch, shot: int, garment: F64, skin: F64) -
     shown = [i for i in mates if np.isfinite(garment[0, i]).all()]
     if len(shown) < consensus.MIN_GROUP - 1:
         shown = [i for i in np.flatnonzero(np.isfinite(garment[0]).all(axis=1)) if i != shot]
-    shift = skin[0, shot] - np.nanmedian(skin[0, shown], axis=0)
+    lit = skin[0, shown]
+    lit = lit[np.isfinite(lit).all(axis=1)]
+    shift = skin[0, shot] - (np.median(lit, axis=0) if len(lit) else np.nan)
     shift = np.where(np.isfinite(shift), shift, 0.0)
     return lab_of_log(
         np.median(garment[0, shown], axis=0) + shift
