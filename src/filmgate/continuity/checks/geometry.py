@@ -27,7 +27,7 @@ FLOOR_SHIFT_PERCENT = 1.0
 FLOOR_LAYOUT = 0.02
 MIRROR_MARGIN = 0.05
 MIRROR_UNIT = 0.15
-"""A set that is nearly symmetrical fits its mirror image by a few hundredths better now and then."""
+"""Nearly symmetrical sets fit their mirror image a few hundredths better now and then."""
 _FEW = 120
 _MANY = 1500
 """Above this many shots only the 15 % of each set-up that fit worst are registered: the others have
