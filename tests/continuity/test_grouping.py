@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from filmgate.continuity import grouping
+from filmgate.continuity import setups as camera
 from filmgate.schema.look import Look, Scene, Scope
 
 sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
@@ -33,10 +34,10 @@ def takes(*seeds: int, noise: float = 12.0) -> U8:
     return np.clip(np.stack(pictures), 0, 255).astype(np.uint8)
 
 
-def setups(layouts: U8, *unmeasured: int) -> grouping.Setups:
+def setups(layouts: U8, *unmeasured: int) -> camera.Setups:
     measured = np.ones(len(layouts), bool)
     measured[list(unmeasured)] = False
-    return grouping.find_setups(layouts, measured)
+    return camera.find_setups(layouts, measured)
 
 
 def same(labels: NDArray[np.int64]) -> list[list[int]]:
@@ -74,7 +75,7 @@ def test_a_flopped_shot_is_given_back_to_its_setup() -> None:
     found = setups(layouts)
     assert found.flopped.tolist() == [False, False, False, True, False]
     assert same(found.label) == [[0, 1, 3], [2, 4]]
-    assert found.mirrored[3] > found.direct[3] + grouping.MIRROR_MARGIN
+    assert found.mirrored[3] > found.direct[3] + camera.MIRROR_MARGIN
 
 
 def test_a_symmetrical_place_is_not_flopped() -> None:
@@ -102,14 +103,14 @@ def test_a_tilted_shot_is_adopted_by_its_setup(tilt_deg: float) -> None:
     layouts = np.clip(np.stack(shots), 0, 255).astype(np.uint8)
     found = setups(layouts)
     assert found.label[7] != found.label[0], "else there is nothing to adopt"
-    adopted = grouping.adopt(found, layouts, np.full(8, 16 / 9))
+    adopted = camera.adopt(found, layouts, np.full(8, 16 / 9))
     assert set(adopted.label.tolist()) == {int(found.label[0])}
 
 
 def test_another_place_is_not_adopted() -> None:
     layouts = takes(1, 1, 1, 1, 1, 1, 1, 4)
     found = setups(layouts)
-    adopted = grouping.adopt(found, layouts, np.full(8, 16 / 9))
+    adopted = camera.adopt(found, layouts, np.full(8, 16 / 9))
     assert same(adopted.label) == [[0, 1, 2, 3, 4, 5, 6], [7]]
 
 
@@ -167,7 +168,7 @@ def palettes(*kinds: int) -> NDArray[np.float32]:
 
 
 def test_a_short_sequence_is_one_scene() -> None:
-    count = grouping.SHORT_SEQUENCE
+    count = camera.SHORT_SEQUENCE
     group = np.arange(count)
     found = grouping.scenes(group, palettes(*range(count)), light(*range(count))).scene
     assert found.tolist() == [0] * count

@@ -17,7 +17,7 @@ from filmgate.schema.signature import PersonSignature, Signature
 sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
 import staged
 
-LONG = 8  # shots; above grouping.SHORT_SEQUENCE, so that nobody stands in for anybody
+LONG = 8  # shots; above camera.SHORT_SEQUENCE, so that nobody stands in for anybody
 
 
 def person(seed: int, side: float = 0.3, scale: float = 0.2, **parts: object) -> PersonSignature:

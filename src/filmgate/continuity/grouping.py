@@ -1,7 +1,7 @@
-"""Which shots may be compared: camera set-ups, stretches of one light, scenes.
+"""Which shots may be compared: stretches of one light in a set-up, chapters and scenes of the edit.
 
-A set-up is found by its layout, which light does not change. Inside a set-up a lasting change of
-light starts a new stretch; a single odd shot does not, or drift would excuse itself.
+Inside a set-up a lasting change of light starts a new stretch; a single odd shot does not, or drift
+would excuse itself.
 """
 
 from __future__ import annotations
@@ -12,31 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import picture
+from filmgate.continuity.setups import SHORT_SEQUENCE
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
-U8 = NDArray[np.uint8]
 
-SAME_SETUP = 0.55
-"""Correlation of layouts above which two shots are one set-up. Measured on the shared footage: one
-room with other people in it .57 to .98, two places .37 at the 99.9th percentile."""
-CLOSE_SETUP = 0.80
-"""Correlation of layouts of one camera position with the same people in it: a large set-up is
-divided where this leaves every part a consensus of its own (one room, framed for another actor)."""
-MAYBE_SETUP = 0.25
-"""Correlation from which a shot that fits nowhere is tried again with the motion taken out."""
-LIKELY_SETUP = 0.38
-"""Fit that will do, once registered, where nearly every other shot belongs to a set-up: there a
-changed set is likelier than a camera position that is used once."""
-MOSTLY = 0.7
-MIRROR_MARGIN = 0.12
-SHORT_SEQUENCE = 5
-"""A sequence of up to this many shots is one scene unless the look says otherwise."""
 _LASTING = 3
 _CONSENSUS = 4
-_DIVIDE_UP_TO = 1500
 _LIGHT_FLOOR = 0.12
 """Smallest change of light (natural log) that can start a new stretch: a sixth of a stop."""
 _REACH = 40
@@ -48,157 +31,6 @@ _APART = 2
 _CANDIDATES = 20
 _SAME_PLACE = 0.45
 """Palette distance (Hellinger) under which two shots may be one place."""
-
-
-class Setups(NamedTuple):
-    """Set-ups of a sequence.
-
-    Attributes:
-        label: (N,) set-up of each shot, -1 where not measured.
-        direct, mirrored: (N,) best layout correlation with another shot's set-up, as it is and
-            flopped; NaN when there is no other shot.
-        flopped: (N,) whether the shot was assigned by its mirror image.
-    """
-
-    label: I64
-    direct: F64
-    mirrored: F64
-    flopped: NDArray[np.bool_]
-
-
-def unit_layouts(layouts: U8, mirrored: bool = False) -> F32:
-    """(N, 768) zero-mean unit vectors of (N, 48, 64) layouts, flopped if asked."""
-    pooled = layouts[:, ::2].astype(np.float32) + layouts[:, 1::2]
-    small = pooled[:, :, ::2] + pooled[:, :, 1::2]
-    flat = (small[:, :, ::-1] if mirrored else small).reshape(len(layouts), 768)
-    flat = flat - flat.mean(axis=1, keepdims=True)
-    norm = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
-    return np.asarray(flat / norm, dtype=np.float32)
-
-
-def find_setups(layouts: U8, measured: NDArray[np.bool_]) -> Setups:
-    """Leader clustering of layouts, O(shots x set-ups), one re-assignment to the cluster means.
-
-    A shot that founds a set-up alone but whose mirror image belongs to a set-up of two or more is
-    given to that set-up and marked as flopped.
-    """
-    n = len(layouts)
-    vectors, flops = unit_layouts(layouts), unit_layouts(layouts, mirrored=True)
-    label = np.full(n, -1)
-    leaders = np.zeros((16, vectors.shape[1]), np.float32)
-    found = 0
-    for i in np.flatnonzero(measured):
-        scores = leaders[:found] @ vectors[i]
-        best = int(np.argmax(scores)) if found else -1
-        if found and scores[best] >= SAME_SETUP:
-            label[i] = best
-        else:
-            if found == len(leaders):
-                leaders = np.concatenate([leaders, np.zeros_like(leaders)])
-            leaders[found], label[i] = vectors[i], found
-            found += 1
-    label = _divided(vectors, label)
-    found = int(label.max(initial=-1)) + 1
-    sums = np.zeros((found, vectors.shape[1]), np.float32)
-    np.add.at(sums, label[measured], vectors[measured])
-    return _settle(vectors, flops, label, sums, measured)
-
-
-def _divided(vectors: F32, label: I64) -> I64:
-    """Set-ups divided into close ones of at least four shots; the rest joins the nearest one."""
-    out = label.copy()
-    fresh = int(label.max(initial=-1)) + 1
-    for setup in range(fresh):
-        members = np.flatnonzero(label == setup)
-        if not 2 * _CONSENSUS <= len(members) <= _DIVIDE_UP_TO:
-            continue
-        alike = vectors[members] @ vectors[members].T
-        cores: list[I64] = []
-        free = np.ones(len(members), bool)
-        while free.any():
-            # The shot with the most close neighbours left is the core of the next part.
-            near = (alike >= CLOSE_SETUP) & free[None, :] & free[:, None]
-            core = int(near.sum(axis=1).argmax())
-            if near[core].sum() < _CONSENSUS:
-                break
-            cores.append(np.flatnonzero(near[core]))
-            free &= ~near[core]
-        if len(cores) < 2:
-            continue
-        means = np.stack([vectors[members[c]].mean(axis=0) for c in cores])
-        means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-6)
-        best = (vectors[members] @ means.T).argmax(axis=1)
-        for part in range(1, len(cores)):
-            out[members[best == part]] = fresh
-            fresh += 1
-    return out
-
-
-def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[np.bool_]) -> Setups:
-    """Leave-one-out correlations with each shot's own cluster and with its flopped best."""
-    n, found = len(vectors), len(sums)
-    count = np.bincount(label[measured], minlength=found)
-    direct, mirrored = np.full(n, np.nan), np.full(n, np.nan)
-    flopped = np.zeros(n, bool)
-    target = label.copy()
-    if measured.sum() < 2:
-        return Setups(label, direct, mirrored, flopped)
-    norms = np.maximum(np.linalg.norm(sums, axis=1), 1e-6)
-    means = sums / norms[:, None]
-    scores: dict[int, tuple[F32, F32]] = {}
-    for chunk in np.array_split(np.flatnonzero(measured), max(1, int(measured.sum()) // 256)):
-        both = means @ vectors[chunk].T, means @ flops[chunk].T
-        scores |= {int(i): (both[0][:, k], both[1][:, k]) for k, i in enumerate(chunk)}
-    for i in np.flatnonzero(measured):
-        own = int(label[i])
-        straight, turned = scores.pop(int(i))
-        rest = sums[own] - vectors[i]
-        size = float(np.linalg.norm(rest))
-        straight[own] = rest @ vectors[i] / size if count[own] > 1 else -1.0
-        turned[own] = rest @ flops[i] / size if count[own] > 1 else -1.0
-        best = int(np.argmax(turned))
-        direct[i], mirrored[i] = float(straight.max()), float(turned[best])
-        # Symmetrical sets look alike both ways: only a clear advantage of the mirror counts.
-        if (
-            turned[best] >= SAME_SETUP
-            and turned[best] > straight.max() + MIRROR_MARGIN
-            and count[best] >= 2
-            and count[own] < count[best]
-        ):
-            target[i], flopped[i] = best, True
-    return Setups(target, direct, mirrored, flopped)
-
-
-def adopt(setups: Setups, layouts: U8, aspect: F64) -> Setups:
-    """Give shots that are alone in their set-up to the set-up they fit once they are registered.
-
-    A tilted horizon, a raised camera or a moved cupboard must not excuse a shot by making it a
-    set-up of its own.
-
-    Args:
-        layouts: (N, 48, 64); aspect: (N,) width / height of the frames.
-    """
-    label = setups.label.copy()
-    count = np.bincount(label[label >= 0], minlength=1)
-    alone = [int(i) for i in np.flatnonzero(label >= 0) if count[label[i]] == 1]
-    large = [s for s in range(len(count)) if count[s] >= 3]
-    if not alone or not large:
-        return setups
-    grouped = count[count >= 3].sum() / max(int((label >= 0).sum()), 1)
-    limit = LIKELY_SETUP if grouped >= MOSTLY and len(label) > SHORT_SEQUENCE else SAME_SETUP
-    means = np.stack([np.median(layouts[label == s], axis=0) for s in large])
-    vectors, targets = unit_layouts(layouts[alone]), unit_layouts(means.astype(np.uint8))
-    for row, i in enumerate(alone):
-        scores = targets @ vectors[row]
-        for best in np.argsort(-scores)[:2]:
-            if scores[best] < MAYBE_SETUP:
-                break
-            moved = picture.registered(layouts[i], means[best], float(aspect[i]))
-            fit = float(unit_layouts(moved[None])[0] @ targets[best])
-            if fit >= limit:
-                label[i] = large[best]
-                break
-    return setups._replace(label=label)
 
 
 def stretches(label: I64, light: F64) -> I64:

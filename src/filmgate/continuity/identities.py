@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity.grouping import SHORT_SEQUENCE
+from filmgate.continuity.setups import SHORT_SEQUENCE
 from filmgate.schema.look import Look
 from filmgate.schema.report import Box
 from filmgate.schema.signature import PersonSignature, Signature

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import consensus, grouping, picture
+from filmgate.continuity import consensus, grouping, picture, setups
 from filmgate.continuity.identities import identify
 from filmgate.measure.colour import linear_to_lab
 from filmgate.schema import shot as shots_of
@@ -38,7 +38,7 @@ class World:
             one light: its members may be compared pixel by pixel. A chapter is an unbroken stretch
             of a scene: its members share their sound.
         short: whether the sequence is so short that its first shot is the reference.
-        setups: layout evidence behind them (see `grouping.Setups`).
+        setups: layout evidence behind them (see `setups.Setups`).
         people: per shot, (label, signature) of each person who could be told.
     """
 
@@ -57,13 +57,13 @@ class World:
         self.measured = np.array([s is not None for s in self.signatures], dtype=bool)
         layouts = np.asarray(self._stack("layout", (3, 48, 64), np.uint8), np.uint8)[:, 0]
         aspect = np.array([s.size_px[0] / s.size_px[1] if s else 1.0 for s in self.signatures])
-        found = grouping.find_setups(layouts, self.measured)
-        self.setups = grouping.adopt(found, layouts, aspect)
+        found = setups.find_setups(layouts, self.measured)
+        self.setups = setups.adopt(found, layouts, aspect)
         self.setup = self.setups.label
         self._flop()
         light = self.light[:, 0, :3].astype(np.float64)
         self.group = grouping.stretches(self.setup, light)
-        self.short = self.count <= grouping.SHORT_SEQUENCE
+        self.short = self.count <= setups.SHORT_SEQUENCE
         if self.short:
             # Too few to outvote one another: the scene's first shot is the reference.
             self.group = np.where(self.measured, np.arange(self.count), -1)

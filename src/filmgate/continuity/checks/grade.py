@@ -9,16 +9,24 @@ compared with the scene's first shot.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from filmgate.continuity import cdl, consensus, pairs
+from filmgate.continuity import cdl, consensus, pairs, picture
 from filmgate.continuity.check import Batch, Explanation, batch
 from filmgate.continuity.world import World
 from filmgate.measure.colour import hex_of, lab_to_srgb
-from filmgate.schema.report import Measured
+from filmgate.schema.report import Measured, Unit
 from filmgate.schema.signature import BANDS
+
+F64 = NDArray[np.float64]
 
 FLOOR_DE00 = 1.0
 """Perceptual floor: half of what is just visible in pictures (ΔE 2.5, Song and Luo 2001)."""
+
+
+FLOOR_MIRED, FLOOR_STOPS = 6.0, 0.08
+"""As for the lighting check, whose calibration these share."""
+_NO_GROUP = "fewer than two other shots of this set-up and light"
 
 
 class Grade:
@@ -30,10 +38,30 @@ class Grade:
         tone = world.tone[:, :, 0]
         return [
             self._consensus(world),
+            *self._balance(world),
             self._with_mate(world),
             pairs.one_shot(world, "grade/tonal_bands", "anchor", tone, pairs.tone_distance),
             pairs.one_shot(world, "grade/tonal_bands", "neighbour", tone, pairs.tone_distance),
         ]
+
+    def _balance(self, world: World) -> list[Batch]:
+        """Level and colour balance of a difference that bends the tones: then it is the grade's."""
+        zones = world.relights
+        mired = pairs.least(*(np.hypot(z.mired, z.tint * picture.MIRED_PER_LOG) for z in zones))
+        level = pairs.least(*(np.abs(z.level_stops) for z in zones))
+        made: list[tuple[str, Unit, F64, float, str]] = [
+            ("colour_balance", "mired", mired, FLOOR_MIRED, "lighting/colour_temperature"),
+            ("exposure", "stops", level, FLOOR_STOPS, "lighting/level"),
+        ]
+        return [
+            batch(
+                world, f"grade/{name}", "consensus", unit, magnitude,
+                consensus.scale(magnitude, world.eras(f"grade/{name}", world.group), floor),
+                kind=kind, votes=world.bent, applies=world.bent,
+                usual=np.zeros(world.count, bool), default_reason=_NO_GROUP,
+            )
+            for name, unit, magnitude, floor, kind in made
+        ]  # fmt: skip
 
     def _with_mate(self, world: World) -> Batch:
         region = pairs.region_of(world)
@@ -59,7 +87,7 @@ class Grade:
             consensus.scale(magnitude, group, FLOOR_DE00), votes=world.bent,
             # Clean shots hardly ever bend: all of them say what is usual, which errs towards calm.
             usual=np.ones(world.count, bool),
-            default_reason="fewer than two other shots of this set-up and light",
+            default_reason=_NO_GROUP,
         )  # fmt: skip
 
     def explain(self, world: World, batch: Batch, shot: int) -> Explanation:

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import consensus, grouping, pairs, picture
+from filmgate.continuity import consensus, pairs, picture, setups
 from filmgate.continuity.check import Batch, Explanation, batch
 from filmgate.continuity.checks import wardrobe
 from filmgate.continuity.world import World, lab_of_log
@@ -135,8 +135,8 @@ class InShot:
 @lru_cache(maxsize=2)
 def _still(world: World) -> NDArray[np.bool_]:
     """(N,) whether head and tail show the same picture."""
-    head = grouping.unit_layouts(world.layout[:, pairs.HEAD])
-    tail = grouping.unit_layouts(world.layout[:, pairs.TAIL])
+    head = setups.unit_layouts(world.layout[:, pairs.HEAD])
+    tail = setups.unit_layouts(world.layout[:, pairs.TAIL])
     return np.asarray((head * tail).sum(axis=1) >= STILL)
 
 
