@@ -22,6 +22,9 @@ def checked(folder: Path, store: Path) -> list[dict[str, Any]]:
         shot["shot"], shot["file"] = names[shot["shot"]], None
         for finding in shot["findings"]:
             finding["other"] = names.get(finding["other"])
+            for words in ("reason", "remedy"):  # may name the other shot
+                for name, i in names.items():
+                    finding[words] = finding[words] and finding[words].replace(name, f"#{i}")
             for side in (finding["this"], finding["reference"]):
                 if side is not None:
                     side["text"] = None  # may name the other shot
