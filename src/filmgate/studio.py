@@ -11,6 +11,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -197,8 +198,16 @@ class Studio:
         """
         from filmgate.measure import stills
         from filmgate.review.report import write_report
+        from filmgate.schema.signature import POSTER_HEIGHT_PX
 
-        write_report(report, path, stills.frames)
+        def frames(file: str, wanted: Many[int], max_height_px: int, /) -> dict[int, Any]:
+            """Small pictures come from what was measured, so that a strip costs no decoding."""
+            poster = self._posters.get(file)
+            if poster is not None and max_height_px <= POSTER_HEIGHT_PX:
+                return dict.fromkeys(wanted, stills.opened(poster))
+            return stills.frames(file, wanted, max_height_px)
+
+        write_report(report, path, frames)
 
     def weights_folder(self) -> Path | None:
         """The folder of networks to use: the setting, else what the store records, else None."""

@@ -204,13 +204,6 @@ class World:
         with np.errstate(invalid="ignore"):
             return (pair.bend_rms > 0.12) & (pair.bend_rms > 0.3 * pair.gain_rms)
 
-    def same_setup(self, other: I64) -> Bool:
-        """(N,) whether shot i and shot other[i] share a set-up (False where there is no other)."""
-        here = (other >= 0) & self.measured
-        out = np.zeros(self.count, bool)
-        out[here] = (self.setup[here] == self.setup[other[here]]) & (self.setup[here] >= 0)
-        return out
-
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Everyone who was told apart, in order of first appearance."""
