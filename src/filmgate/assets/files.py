@@ -31,3 +31,16 @@ def _umask() -> int:
     current = os.umask(0o022)
     os.umask(current)
     return current
+
+
+def flush(path: Path) -> None:
+    """Make what was written to a file, or a rename in a folder, survive a power cut.
+
+    Not every system can do that; then its own word must do.
+    """
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -6,6 +6,7 @@ bottom of the import order.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import NamedTuple
 
@@ -73,6 +74,20 @@ def parse(text: str) -> Colour | None:
     if not re.fullmatch(r"[0-9a-f]{6}", digits):
         return None
     return Colour(f"#{digits}", hex_to_lab(digits))
+
+
+_WORDS = (
+    "black", "white", "grey", "silver", "red", "darkred", "maroon", "crimson", "coral", "orange",
+    "gold", "yellow", "khaki", "olive", "green", "darkgreen", "lime", "teal", "turquoise", "cyan",
+    "skyblue", "steelblue", "blue", "navy", "indigo", "purple", "violet", "magenta", "pink",
+    "brown", "chocolate", "tan", "beige", "ivory", "darkslategrey",
+)  # fmt: skip
+"""Colour words that people, and so prompts, use."""
+
+
+def nearest_name(lab: Triple) -> str:
+    """The usual colour word nearest to a CIE L*a*b* (D65) colour (CIE76: it only picks a word)."""
+    return min(_WORDS, key=lambda word: math.dist(lab, hex_to_lab(NAMES[word])))
 
 
 def hex_to_lab(digits: str) -> Triple:

@@ -1,0 +1,1 @@
+"""The loop: from a plan to circled takes."""

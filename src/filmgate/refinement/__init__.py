@@ -1,0 +1,1 @@
+"""What decisions and findings teach the next take."""
