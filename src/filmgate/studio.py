@@ -21,6 +21,7 @@ import filmgate
 from filmgate import registry
 from filmgate.assets.cache import DigestMemo, MeasurementStore, Stamp, key_of, sha256_of
 from filmgate.errors import FilmgateError, MeasurementError
+from filmgate.loop.facade import Looping
 from filmgate.schema.look import Look
 from filmgate.schema.report import SCHEMA_VERSION, CheckReport, SequenceReport
 from filmgate.schema.shot import Sequence, Shot
@@ -97,7 +98,7 @@ class _Measured(NamedTuple):
 
 
 @dataclass
-class Studio:
+class Studio(Looping):
     """One project: its settings and its store.
 
     Attributes:

@@ -156,7 +156,7 @@ def production(
         running, "generators", lambda *_: {c.name: generator for c in told.generators}
     )
     store = store or Store(root)
-    running.write_run(store, made, told, "")
+    running.write_run(store, made, told, Look())
     return running.Production(store, made, told, Look(), studio or FakeStudio(root))  # type: ignore[arg-type]
 
 

@@ -16,6 +16,7 @@ import typer
 
 import filmgate
 from filmgate.errors import FilmgateError
+from filmgate.interfaces import loop
 from filmgate.settings import NO_WEIGHTS, Settings
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ weights_app = typer.Typer(
     help="The small networks that see people better.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(weights_app, name="weights")
+loop.register(app)
 
 Store = Annotated[
     Path | None, typer.Option(help="Folder of the project's state.", show_default=".filmgate")

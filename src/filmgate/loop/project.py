@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
+
+from pydantic import TypeAdapter
 
 from filmgate.assets.ledger import New, Row
 from filmgate.assets.store import Store
@@ -16,6 +18,7 @@ from filmgate.errors import Conflict, UsageError
 from filmgate.orchestration import budget
 from filmgate.schema.brief import Brief, Rates
 from filmgate.schema.decision import Decision, Note, Ruling, VerdictFact
+from filmgate.schema.look import Look
 from filmgate.schema.plan import Plan
 from filmgate.schema.purchase import Accepted, Declined, RunFact, Standing
 from filmgate.schema.take import Take, shot_of
@@ -106,8 +109,17 @@ class Trace:
     facts: tuple[Row, ...]
 
 
-def latest(store: Store) -> tuple[RunFact, Plan, Brief, str]:
-    """The last run: what it was told, its plan, its brief, the text of its look.
+class Latest(NamedTuple):
+    """The last run: what it was told, and the plan, brief and look that it ran with."""
+
+    told: RunFact
+    plan: Plan
+    brief: Brief
+    look: Look
+
+
+def latest(store: Store) -> Latest:
+    """The last run.
 
     Raises:
         UsageError: nothing was ever run here.
@@ -120,12 +132,14 @@ def latest(store: Store) -> tuple[RunFact, Plan, Brief, str]:
     told = runs[-1].value(RunFact)
     plan = Plan.model_validate_json(store.vault.read(told.plan))
     brief = Brief.model_validate(told.told)
-    return told, plan, brief, store.vault.read(told.look).decode() if told.look else ""
+    look = TypeAdapter(Look).validate_json(store.vault.read(told.look)) if told.look else Look()
+    return Latest(told, plan, brief, look)
 
 
 def status(store: Store) -> Status:
     """Where every shot of the last run's plan stands."""
-    _, plan, brief, _ = latest(store)
+    told = latest(store)
+    plan, brief = told.plan, told.brief
     by_shot: dict[str, list[Row]] = {}
     for row in store.ledger.all():
         by_shot.setdefault(row.subject, []).append(row)
@@ -219,8 +233,7 @@ def known_shot(store: Store, slate: str) -> str:
     Raises:
         UsageError: there is none; the nearest is suggested.
     """
-    _, plan, _, _ = latest(store)
-    shots = {shot.slate for shot in plan.shots()}
+    shots = {shot.slate for shot in latest(store).plan.shots()}
     shot = shot_of(slate)
     if shot not in shots:
         raise UsageError(
@@ -290,6 +303,19 @@ def _take_of(shot: str, slate: str, rows: Sequence[Row]) -> Take | None:
         return takes[slate].value(Take)
     stands = _status(shot, rows).take
     return takes[stands].value(Take) if stands in takes else None
+
+
+def take(store: Store, slate: str) -> Take:
+    """The take that a slate names; a shot's own slate names the take that stands for it.
+
+    Raises:
+        UsageError: there is no such shot or take.
+    """
+    shot = known_shot(store, slate)
+    found = _take_of(shot, slate, store.ledger.all(subject=shot))
+    if found is None:
+        raise UsageError(f"Shot {shot} has no take yet.")
+    return found
 
 
 def settle(store: Store, slate: str, job: str | None, author: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from pydantic import TypeAdapter
+
 from filmgate import registry
 from filmgate.assets.ledger import New
 from filmgate.assets.store import Store
+from filmgate.errors import CannotExpress
 from filmgate.loop import workshop
-from filmgate.models.generator import Generator, Surroundings
+from filmgate.models.generator import Generator, Request, Surroundings
 from filmgate.orchestration import budget
 from filmgate.orchestration.gate import Lineup, SequenceGate
 from filmgate.orchestration.purchase import AUTHOR, Buyer, Purse, Supplier
@@ -31,6 +35,7 @@ from filmgate.schema.take import Take
 from filmgate.settings import Settings
 
 GENERATORS = "models.generators"
+_LOOK: TypeAdapter[Look] = TypeAdapter(Look)
 THREADS = 32
 """Calls to providers that may block at once; each is short, and far fewer are in flight."""
 
@@ -51,12 +56,12 @@ class Ended(NamedTuple):
     Attributes:
         paused: shot to why it could not go on.
         waiting: shots that wait for a person.
-        reports: the last comparison of each sequence.
+        last: the last comparison of each sequence as one report; None when nothing was compared.
     """
 
     paused: Mapping[str, str]
     waiting: tuple[str, ...]
-    reports: tuple[SequenceReport, ...]
+    last: CheckReport | None
 
 
 @dataclass
@@ -80,6 +85,7 @@ class Production:
 
     def __post_init__(self) -> None:
         self._reports: dict[str, SequenceReport] = {}
+        self._last: CheckReport | None = None
         self._looks = {r.id: self.look.bind(r) for r in reels(self.plan)}
 
     def run(self, tell: Tell, shots: Sequence[str] | None = None) -> Ended:
@@ -91,7 +97,10 @@ class Production:
         chosen = list(shots) if shots is not None else [s.slate for s in self.plan.shots()]
         with self._generators() as generators:
             outcome = asyncio.run(self._run(tell, chosen, generators))
-        return Ended(outcome.paused, tuple(sorted(outcome.waiting)), tuple(self._reports.values()))
+        last = self._last and dataclasses.replace(
+            self._last, sequences=tuple(self._reports.values())
+        )
+        return Ended(outcome.paused, tuple(sorted(outcome.waiting)), last)
 
     @contextlib.contextmanager
     def _generators(self) -> Iterator[dict[str, Generator]]:
@@ -150,10 +159,9 @@ class Production:
 
     def _compared(self, sequence: str, lineup: Lineup) -> Mapping[str, Mapping[str, Any]]:
         """Measure and compare a line-up; shot -> its report as plain JSON."""
-        from pydantic import TypeAdapter
-
         reel = self.reel(sequence, lineup)
-        report = self.studio.check([reel], self.look).sequences[0]
+        self._last = self.studio.check([reel], self.look)
+        report = self._last.sequences[0]
         self._reports[sequence] = report
         plain = TypeAdapter(SequenceReport).dump_python(report, mode="json")
         return {shot["shot"]: shot for shot in plain["shots"]}
@@ -227,11 +235,29 @@ def _supplier(
     )  # fmt: skip
 
 
-def write_run(store: Store, plan: Plan, brief: Brief, look: str) -> RunFact:
+def priced(
+    plan: Plan, brief: Brief, made: Mapping[str, Generator], by: Sequence[Maker]
+) -> tuple[float | None, str]:
+    """What the first round costs by the catalog, US dollars; None and why when that is unknown."""
+    total = 0.0
+    for maker in by:
+        for shot in plan.shots():
+            request = Request(
+                maker.model, prompt=shot.action, duration_s=shot.duration_s, size=plan.size,
+                rate=plan.rate,
+            )  # fmt: skip
+            try:
+                total += made[maker.generator].price_usd(request) * brief.takes
+            except CannotExpress as error:
+                return None, str(error)
+    return total, ""
+
+
+def write_run(store: Store, plan: Plan, brief: Brief, look: Look) -> RunFact:
     """Write down what a run is told; plan and look go to the vault."""
     told = RunFact(
         run=uuid.uuid4().hex[:12], plan=store.vault.put(plan.canonical()),
-        look=store.vault.put(look.encode()), told=brief.plain(),
+        look=store.vault.put(_LOOK.dump_json(look)), told=brief.plain(),
     )  # fmt: skip
     names = (told.plan, told.look, *workshop.names_of(plan))
     store.ledger.append(New("run", told.run, told, AUTHOR, reason=plan.title, names=names))

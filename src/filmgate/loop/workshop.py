@@ -8,6 +8,8 @@ from typing import Any
 
 from filmgate.assets.board import Board, Card
 from filmgate.assets.store import Store
+from filmgate.errors import CannotExpress
+from filmgate.models import catalog
 from filmgate.models.generator import Capability, Generator, Picture, Request
 from filmgate.orchestration.policy import Finding, Step
 from filmgate.orchestration.roles import Draft
@@ -129,12 +131,13 @@ def capability(generator: Generator, name: str, model: str) -> Capability:
     Raises:
         CannotExpress: the generator has no such model.
     """
-    from filmgate.errors import CannotExpress
-
     offered = generator.capabilities()
     for one in offered:
         if one.model == model or (not model and "video" in one.kinds):
             return one
+    # The catalog knows why: retired (and by what it is replaced), another generator's, a typo.
+    if any(row.protocol == name for row in catalog.rows()):
+        catalog.find(model, name)
     known = ", ".join(one.model for one in offered) or "none"
     raise CannotExpress(f"'{name}' has no model '{model}': it has {known}.")
 

@@ -138,6 +138,8 @@ class Crew:
                 "plan", "generate", f"{order['take']}/made", shot, state["attempt"],
                 "taken" if one.take else "failed", start,
             )  # fmt: skip
+        for slate in candidates:
+            self.tell(shot, "taken", f"{self._take(slate).cost.provider_usd:.6f}")
         if candidates:
             return {"candidates": candidates, "failures": failures, "step": "verify"}
         step = policy.after_failure(failures, state["attempt"], self.attempts)

@@ -4,13 +4,14 @@ import json
 import sys
 from pathlib import Path
 
-from filmgate.schema.publish import report_schema
+from filmgate.schema.publish import schemas
 
 
 def main(folder: Path) -> None:
     """Write every generated schema into `folder`."""
-    text = json.dumps(report_schema(), indent=2, ensure_ascii=False) + "\n"
-    (folder / "check_report.schema.json").write_text(text, encoding="utf-8")
+    for name, schema in schemas().items():
+        text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ class Brief(Fact):
         script: path of the script as written, or "".
         takes: takes wanted of each shot from each model at the start, to choose from.
         generators: those to use, in order; a shot is made by each of them.
+        spare: those that it describes and does not use (``use = false``), for the command line.
         readers: those that may be asked, in order.
         where: what stands on which line: "people/MAYA", "places/office", "references/FILE",
             "generators/previz", "size", "look", ... to "brief.toml line 12".
@@ -81,6 +82,7 @@ class Brief(Fact):
     budget: Budget = Budget()
     rates: Rates = Rates()
     generators: tuple[GeneratorChoice, ...] = (GeneratorChoice(name="previz"),)
+    spare: tuple[GeneratorChoice, ...] = ()
     readers: tuple[ReaderChoice, ...] = ()
     where: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -25,6 +25,25 @@ def report_schema() -> dict[str, Any]:
     }
 
 
+SHARED = ("plan", "take", "verdict", "decision", "note", "preference", "handoff", "standing")
+"""Kinds of facts that other systems read or write; the rest is between filmgate and itself."""
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Every schema generated from values, by name: the check report and the shared state."""
+    from filmgate.schema.facts import KINDS
+
+    shared = {
+        kind: {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **KINDS[kind].model_json_schema(mode="serialization"),
+            "title": f"filmgate {kind}",
+        }
+        for kind in SHARED
+    }
+    return {"check_report": report_schema(), **shared}
+
+
 def to_json(report: CheckReport) -> bytes:
     """The report as indented JSON, UTF-8, ending in a newline."""
     plain = _adapter().dump_python(report, mode="json")
