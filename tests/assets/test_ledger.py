@@ -9,7 +9,6 @@ import pytest
 
 from filmgate.assets.ledger import FILE, Ledger, New
 from filmgate.errors import Conflict, StoreError
-from filmgate.schema.decision import Decision
 from filmgate.schema.purchase import Applied, Standing
 
 

@@ -105,11 +105,9 @@ def killed(process: subprocess.Popen[str], arm: Arm, rng: random.Random, score: 
         time.sleep(0.01)
     if process.poll() is not None:
         return False
-    taken = arm.accepted is not None and arm.accepted.is_set()
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=PATIENCE_S)
     score.kills += 1
-    score.at_acceptance += taken
     return True
 
 
@@ -148,6 +146,7 @@ def torture(root: Path, arm: Arm, kills: int, seed: int) -> Score:
                 # Killed before anything was written down, there is nothing to resume.
                 known = (folder / ".filmgate" / "ledger.sqlite").exists() and runs(folder)
                 words = RESUME if known else (*RUN, *arm.options)
+                score.at_acceptance += known and accepted_unseen(folder, arm)
                 continue
             finished(process)
             words = RESUME
@@ -162,6 +161,19 @@ def torture(root: Path, arm: Arm, kills: int, seed: int) -> Score:
     assert set(counts.values()) <= {1}, [r for r, n in counts.items() if n > 1]
     assert len(counts) == paid_before * (score.projects + 1)
     return score
+
+
+def accepted_unseen(folder: Path, arm: Arm) -> bool:
+    """Whether the provider took a request whose answer was not written down before the kill."""
+    with Store(folder / ".filmgate") as store:
+        answered = {r.key for r in store.ledger.all("accepted")}
+        for row in store.ledger.all("sent"):
+            asked = store.ledger.get("asked", row.body["take"])
+            assert asked is not None
+            request = asked.body["request"]
+            if asked.key not in answered and arm.jobs(request["prompt"], request["seed"]):
+                return True
+    return False
 
 
 def runs(folder: Path) -> bool:

@@ -65,10 +65,14 @@ def with_openai_videos() -> Iterator[Arm]:
     """A provider that can be asked what it has."""
     with openai_videos.OpenAIVideos() as fake:
         fake.tells_prompt = True
+
+        def console(prompt: str, seed: int) -> str | None:
+            return next((j.id for j in fake.jobs.all() if j.made["prompt"] == prompt), None)
+
         yield Arm(
             ("--generator", "openai_videos", "--model", openai_videos.MODEL),
             f"[generators.openai_videos]\n{FAST}", "1280x720", 4.0, fake.environment(),
-            held_back(fake), lambda prompt, seed: None, lambda: requests(fake),
+            held_back(fake), console, lambda: requests(fake),
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from filmgate.errors import BadSetting
-from filmgate.measure.extractors import sidecar
+from filmgate.measure.extractors import _sidecar_form, sidecar
 from filmgate.measure.sample import Frame, Sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,7 +117,7 @@ def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
 def test_published_schema_is_the_one_in_force() -> None:
     published = json.loads((ROOT / "schemas" / "sidecar.schema.json").read_text())
     assert {k: v for k, v in published.items() if k != "$schema"} == (
-        sidecar.Sidecar.model_json_schema()
+        _sidecar_form.Sidecar.model_json_schema()
     )
     jsonschema.validate(GOOD, published)
 
