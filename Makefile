@@ -4,8 +4,9 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 FOOTAGE ?=
+SHOTS ?=
 
-.PHONY: help setup demo test test-slow check format bench bench-accuracy bench-speed calibrate schemas docs
+.PHONY: help setup demo test test-slow check format bench bench-accuracy bench-speed bench-gap providers calibrate schemas docs
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -20,8 +21,8 @@ help: ## say what there is
 
 setup: .venv/.made ## make the environment in .venv
 
-demo: .venv/.made ## render shots with planted drifts, check them, compare with the truth (FOOTAGE=DIR: your own)
-	$(RUN) filmgate demo $(if $(FOOTAGE),--footage "$(FOOTAGE)")
+demo: .venv/.made ## one endless office, a dozen shots drift: run the loop, compare with the truth (SHOTS=400, FOOTAGE=DIR)
+	$(RUN) filmgate demo $(if $(SHOTS),--shots "$(SHOTS)") $(if $(FOOTAGE),--footage "$(FOOTAGE)")
 
 test: .venv/.made ## every test but the slow ones
 	$(RUN) pytest
@@ -47,6 +48,13 @@ bench-accuracy: .venv/.made ## planted drift, hand labels, baselines side by sid
 bench-speed: .venv/.made ## time and memory against one full decode
 	$(RUN) python -m bench.speed
 
+bench-gap: .venv/.made ## speed and memory of the coordination gap's measuring and planning
+	$(RUN) python -m bench.gap
+	$(RUN) python -m bench.gap_plan
+
+providers: .venv/.made ## play every provider's adapter against its loopback server
+	$(RUN) python -m bench.providers
+
 calibrate: .venv/.made ## measure clean footage anew and write the calibration that ships
 	$(RUN) python -m bench.calibrate
 
@@ -54,4 +62,4 @@ schemas: .venv/.made ## write the published JSON Schemas anew
 	$(RUN) python -m filmgate.schema schemas
 
 docs: .venv/.made ## test what the documents say
-	$(RUN) pytest tests/architecture/test_documents.py tests/continuity/test_look_file.py
+	$(RUN) pytest tests/architecture/test_documents.py tests/continuity/test_look_file.py tests/story/test_brief.py

@@ -87,6 +87,8 @@ def test_nothing_of_one_machine_is_committed() -> None:
     for path in committed():
         if path.suffix in {".mp4", ".png", ".jpg", ".npz"} or path.stat().st_size > 5_000_000:
             continue
+        if path.name == "uv.lock":  # versions look like addresses; the next test reads its hosts
+            continue
         text = path.read_text(encoding="utf-8", errors="replace")
         found += [f"{path.relative_to(ROOT)}: {word}" for word in local + index if word in text]
     assert found == []

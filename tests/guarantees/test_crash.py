@@ -20,7 +20,7 @@ from bench.loopback import openai_videos, runway
 from tests.guarantees.crashes import Arm, Score, told, torture
 
 QUICK, SLOW = 20, 200
-FAST = "poll_s = 0.05\n"
+FAST = "poll_s = 0.05\nlisting_s = 0.5\n"
 HOLD_S = 0.15
 """How long a provider holds back its answer after taking a request: room for a kill between."""
 

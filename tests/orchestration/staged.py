@@ -142,7 +142,7 @@ def plan(count: int, **more: Any) -> Plan:
 
 
 def brief(**more: Any) -> Brief:
-    fast = {"poll_s": 0.001, "patience_s": 20}
+    fast = {"poll_s": 0.001, "patience_s": 20, "listing_s": 0}
     choices = (GeneratorChoice(name="fake", options=fast),)
     return Brief(file="brief.toml", **{"generators": choices, "budget": Budget(), **more})
 

@@ -16,7 +16,7 @@ import typer
 
 import filmgate
 from filmgate.errors import FilmgateError
-from filmgate.interfaces import loop
+from filmgate.interfaces import gap, loop
 from filmgate.settings import NO_WEIGHTS, Settings
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ weights_app = typer.Typer(
     help="The small networks that see people better.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(weights_app, name="weights")
+app.add_typer(gap.app, name="gap")
 loop.register(app)
 
 Store = Annotated[
@@ -177,12 +178,13 @@ def demo(
     footage: Annotated[
         Path | None, typer.Option(help="Check this folder instead of rendered shots.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the rendered sequence.")] = 1,
+    seed: Annotated[int, typer.Option(help="Which shots drift, and in what.")] = 1,
+    shots: Annotated[int, typer.Option(help="Shots of the sequence; about 1 in 33 drifts.")] = 100,
 ) -> int:
-    """Render a short sequence with planted drifts, check it, and compare with the truth."""
+    """Run the loop over one endless office in which some shots drift; compare with the truth."""
     from filmgate.interfaces import demo as demonstration
 
-    return demonstration.run(folder, footage, seed)
+    return demonstration.run(folder, footage, seed, shots)
 
 
 @weights_app.command("list")

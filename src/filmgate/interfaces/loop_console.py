@@ -78,7 +78,7 @@ def show_prepared(prepared: Prepared, to: Console) -> None:
         Text(
             printable(
                 f"{prepared.plan.title}: {len(shots)} shots in "
-                f"{len(prepared.plan.sequences)} sequences, {takes} takes in the first round, "
+                f"{_count(len(prepared.plan.sequences), 'sequence')}, {takes} takes in the first round, "
                 f"{prepared.footage_s:g} s of footage, by {', '.join(prepared.makers)}."
             )
         )
@@ -87,6 +87,10 @@ def show_prepared(prepared: Prepared, to: Console) -> None:
         to.print(Text(f"Cost of the first round: not known. {printable(prepared.unpriced)}"))
     else:
         to.print(Text(f"Cost of the first round by the catalog: ${prepared.price_usd:.2f}."))
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
 
 
 def show_status(status: Status, to: Console, every: bool = False) -> None:
@@ -159,7 +163,8 @@ def show_trace(trace: Trace, to: Console) -> None:
             f"{recipe.generator} {recipe.returned_model or recipe.model}"
             + (f", after {take.parent}" if take.parent else "")
         )  # fmt: skip
-        to.print(Text(printable(f"\n{take.slate}  {one.at[:19]}  {made}"), style="bold"))
+        to.print()
+        to.print(Text(printable(f"{take.slate}  {one.at[:19]}  {made}"), style="bold"))
         to.print(Text(f"  media {take.media[:19]}…, ${take.cost.provider_usd:.2f}, "
                       f"{take.cost.machine_s:.1f} s of machines"))  # fmt: skip
         if not recipe.repair:

@@ -84,6 +84,7 @@ def server(settings: Settings | None = None) -> MCPServer[Any]:
     _checking(made, studio, tasks)
     _looping(made, studio, tasks)
     _asking(made, studio)
+    _ruling(made, studio)
     _resources(made, studio)
     return made
 
@@ -257,6 +258,8 @@ def _asking(made: MCPServer[Any], studio: Studio) -> None:
             evidence=[f"filmgate://evidence/{wanted}/{n}" for n in frames or [0]],
         )  # fmt: skip
 
+
+def _ruling(made: MCPServer[Any], studio: Studio) -> None:
     @made.tool()
     @_told
     def decide(

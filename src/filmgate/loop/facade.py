@@ -133,7 +133,16 @@ class Looping:
             sum(s.duration_s for s in project.plan.shots()) * rounds,
         )  # fmt: skip
 
-    def _reader(self, brief: Path) -> Any:
+    @staticmethod
+    def _reader(brief: Path) -> Any:
+        """The reader that a brief names, made but not asked; None when it names none."""
+        from filmgate import registry
+        from filmgate.models.reader import Terms
+        from filmgate.story import brief as briefs
+
+        for choice in briefs.readers(brief):
+            make = registry.load("models.readers", choice.name, "READER")
+            return make(Terms(model=choice.model, options=choice.options))
         return None
 
     def run(self, prepared: Prepared, tell: Tell, in_flight: int = 8) -> Ended:
@@ -263,8 +272,8 @@ def _told(brief: Brief, orders: Orders) -> Brief:
     """The brief with the command line's orders put in place."""
     from filmgate.schema.brief import GeneratorChoice
 
-    known = {choice.name: choice for choice in brief.generators}
-    names = orders.generators or tuple(known)
+    known = {choice.name: choice for choice in (*brief.generators, *brief.spare)}
+    names = orders.generators or tuple(choice.name for choice in brief.generators)
     choices = [known.get(name, GeneratorChoice(name=name)) for name in names]
     if orders.models:
         if len(choices) > 1 and len(choices) != len(orders.models):

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from filmgate import registry
 from filmgate.assets.ledger import New
 from filmgate.assets.store import Store
-from filmgate.errors import CannotExpress
+from filmgate.errors import BadSetting, CannotExpress
 from filmgate.loop import workshop
 from filmgate.models.generator import Generator, Request, Surroundings
 from filmgate.orchestration import budget
@@ -231,7 +231,7 @@ def _supplier(
     return Supplier(
         name, generator, in_flight=int(number("in_flight", in_flight)),
         poll_s=number("poll_s", 0.2 if offline else 5.0),
-        patience_s=number("patience_s", 3600.0),
+        patience_s=number("patience_s", 3600.0), listing_s=number("listing_s", 60.0),
     )  # fmt: skip
 
 
@@ -247,8 +247,9 @@ def priced(
                 rate=plan.rate,
             )  # fmt: skip
             try:
+                request = workshop.fit(maker.generator, request)
                 total += made[maker.generator].price_usd(request) * brief.takes
-            except CannotExpress as error:
+            except (CannotExpress, BadSetting) as error:
                 return None, str(error)
     return total, ""
 

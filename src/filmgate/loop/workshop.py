@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filmgate.assets.board import Board, Card
+from filmgate.assets.board import Board
 from filmgate.assets.store import Store
-from filmgate.errors import CannotExpress
-from filmgate.models import catalog
+from filmgate.errors import BadSetting, CannotExpress
+from filmgate.loop import library
+from filmgate.models import catalog, fitting
 from filmgate.models.generator import Capability, Generator, Picture, Request
 from filmgate.orchestration.policy import Finding, Step
 from filmgate.orchestration.roles import Draft
@@ -40,6 +42,7 @@ class Workshop:
         self._generators, self._parameters = generators, parameters
         self._shots = {shot.slate: shot for shot in plan.shots()}
         self._places = {place.name: place for place in plan.places}
+        self._library = library.Library(store, plan)
         self._people = {person.name: person for person in plan.people}
 
     def expected(self, slate: str) -> dict[str, str | float]:
@@ -74,7 +77,11 @@ class Workshop:
             parameters=dict(self._parameters.get(order["generator"], {})),
             nonce=order["take"],
         )  # fmt: skip
-        price_usd = generator.price_usd(request)
+        request = fit(order["generator"], request)
+        # Without a price a budget in dollars is refused at the start, so here there is none.
+        price_usd = 0.0
+        with contextlib.suppress(BadSetting):
+            price_usd = generator.price_usd(request)
         return Draft(
             request, request.hash(order["generator"]), price_usd, not can.offline, references
         )
@@ -104,25 +111,31 @@ class Workshop:
             if (r.role == "first_frame" and can.first_frame)
             or (r.role == "last_frame" and can.last_frame)
         )  # fmt: skip
-        own = [r for r in shot.references if r.role in ("asset", "style")]
+        if can.references <= 0:
+            return frames
+        own = [r for r in shot.references if r.role in ("asset", "style") and r.digest]
+        pictures = [library.Picture(r, f"{r.of} {r.tag}") for r in own]
+        pictures += self._library.given() + self._library.circled(shot)
+        pool = {p.reference.digest: p for p in reversed(pictures) if p.reference.digest}
         names = [*shot.people, shot.place]
-        pool = {r.digest: r for r in (*own, *self._library()) if r.digest}
-        cards = [
-            Card(r.digest, r.of, f"{r.of} {r.tag}", own=r in own) for r in pool.values()
-        ]  # fmt: skip
         words = f"{shot.action} {shot.setup} {shot.place} {' '.join(shot.people)}"
-        best = Board(cards).best([n for n in names if n], words, can.references)
-        return (*frames, *(pool[card.digest] for card in best))
-
-    def _library(self) -> list[Reference]:
-        return [r for group in (self._plan.people, self._plan.places) for m in group
-                for r in m.references]  # fmt: skip
+        board = Board(self._library.cards(pool.values(), own))
+        best = board.best([n for n in names if n], words, can.references)
+        return (*frames, *(pool[card.digest].reference for card in best))
 
     def repair(self, take: Take, step: Step, findings: Sequence[Finding]) -> Take:
         """A repaired copy of `take`; the original stays as it is."""
         from filmgate.loop.repairs import repaired
 
         return repaired(self._store, take, step, findings)
+
+
+def fit(generator: str, request: Request) -> Request:
+    """`request` in the form that its model makes, where the catalog knows the model."""
+    for row in catalog.rows():
+        if (row.model, row.protocol) == (request.model, generator):
+            return fitting.fitted(row, request)
+    return request
 
 
 def capability(generator: Generator, name: str, model: str) -> Capability:

@@ -161,12 +161,14 @@ class Result:
         model: Model id and version that the provider says made it; as asked when it does not say.
         cost_usd: What it cost; None when the provider does not say (the catalog's price is taken).
         mime: Media type.
+        machine_s: Seconds of this machine that making it took; None where it was made elsewhere.
     """
 
     path: Path
     model: str
     cost_usd: float | None = None
     mime: str = "video/mp4"
+    machine_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,11 @@ class Generator(Protocol):
         ...
 
     def price_usd(self, request: Request) -> float:
-        """What `request` will cost by the catalog's price, US dollars; 0 when it is free."""
+        """What `request` will cost by the catalog's price, US dollars; 0 when it is free.
+
+        Raises:
+            BadSetting: no price is known; the text says where to give one.
+        """
         ...
 
     def submit(self, request: Request) -> str:
@@ -243,11 +249,18 @@ class Generator(Protocol):
         ...
 
     def cancel(self, job: str) -> None:
-        """End ``job``; one that has ended already stays as it is."""
+        """End ``job``; one that has ended already stays as it is.
+
+        Raises:
+            TakeLost: the provider does not know the job.
+        """
         ...
 
     def find(self, request: Request, since: str) -> str | None:
         """Job id of a request whose answer was lost, or None when the provider does not have it.
+
+        A provider may list what it accepted a while later: shortly after sending, None may be
+        premature.
 
         Args:
             request: the request as sent.

@@ -134,7 +134,8 @@ class _Work:
         out.width, out.height, out.pix_fmt = video.width, video.height, "yuv420p"
         context = out.codec_context
         context.time_base = video.time_base
-        context.sample_aspect_ratio = video.sample_aspect_ratio
+        if video.sample_aspect_ratio:
+            context.sample_aspect_ratio = video.sample_aspect_ratio
         for tag, value in tags.items():
             setattr(context, tag, value)
         sound = self._copied(self._audio)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from filmgate.assets.ledger import Ledger, Row
 from filmgate.orchestration.policy import Money
 from filmgate.schema.brief import Budget, Rates
-from filmgate.schema.decision import Decision
+from filmgate.schema.decision import Decision, VerdictFact
 from filmgate.schema.purchase import Asked, Settled
 from filmgate.schema.take import Take
 
-_COSTLY = ("asked", "settled", "take", "decision")
+_COSTLY = ("asked", "settled", "take", "verdict", "decision")
 
 
 class Bill(NamedTuple):
@@ -65,6 +65,8 @@ def bill_of(rows: Iterable[Row]) -> Bill:
             takes += 1
             machine_s += cost.machine_s
             person_s += cost.person_s
+        elif row.kind == "verdict":
+            machine_s += row.value(VerdictFact).machine_s
         else:
             person_s += row.value(Decision).person_s
     for request in owed.values():

@@ -8,6 +8,7 @@ Shots that have come to stand (circled, escalated) take part with the take that 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -26,11 +27,13 @@ class Told(NamedTuple):
         take: the best of its candidates.
         report: its part of the report (`ShotReport` as plain JSON).
         lineup: what it was compared with.
+        machine_s: its share of the seconds that measuring and comparing took.
     """
 
     take: str
     report: Mapping[str, Any]
     lineup: Lineup
+    machine_s: float = 0.0
 
 
 class SequenceGate:
@@ -116,6 +119,7 @@ class SequenceGate:
         With several candidates the sequence is compared once per candidate, then once more with
         the chosen ones, since neighbours are part of every verdict.
         """
+        start = time.monotonic()
         rounds = max(len(candidates) for candidates, _ in waiting.values())
         chosen: dict[str, tuple[str, tuple[str, float]]] = {}
         lineup: dict[str, str] = {}
@@ -131,7 +135,8 @@ class SequenceGate:
         final = self._lineup({shot: take for shot, (take, _) in chosen.items()})
         if final != lineup:
             reports = await self._run(self._compare, self._sequence, final)
-        return {shot: Told(final[shot], reports[shot], final) for shot in waiting}
+        share_s = (time.monotonic() - start) / len(waiting)
+        return {shot: Told(final[shot], reports[shot], final, share_s) for shot in waiting}
 
     def _lineup(self, picks: Mapping[str, str]) -> dict[str, str]:
         now = {**self._standing, **picks}

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,6 +52,7 @@ class Supplier:
         in_flight: takes in the making at once.
         poll_s: between polls, where the provider does not say.
         patience_s: how long to wait for a provider that is down, or for a job, before pausing.
+        listing_s: how long a provider may need before it lists what it accepted.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Supplier:
     in_flight: int = 8
     poll_s: float = 5.0
     patience_s: float = 3600.0
+    listing_s: float = 60.0
 
     def __post_init__(self) -> None:
         self.gate = asyncio.Semaphore(self.in_flight)
@@ -79,10 +82,6 @@ class Supplier:
     def go_on(self) -> None:
         """The provider took a request: patience starts anew."""
         self._wait_s = _FIRST_WAIT_S
-
-    def offline(self, model: str) -> bool:
-        """Whether the model costs nothing, so that asking again does no harm."""
-        return any(c.offline and c.model == model for c in self.generator.capabilities())
 
 
 @dataclass
@@ -168,13 +167,12 @@ class Buyer:
             return await self._make(asked, supplier)
 
     async def _make(self, asked: Asked, supplier: Supplier) -> Bought:
-        start = time.monotonic()
         try:
             job = await self._job(asked, supplier)
             status = await self._wait(asked, supplier, job)
             if status.state is not JobState.DONE:
                 return self._settle(asked, _end_of(status), status.reason, status.cost_usd)
-            return await self._fetched(asked, supplier, job, status, start)
+            return await self._fetched(asked, supplier, job, status)
         except Refused as error:
             return self._settle(asked, "refused", str(error), None)
         except TakeLost as error:
@@ -226,6 +224,8 @@ class Buyer:
         self, request: Request, supplier: Supplier, sent: Row, asked: Asked
     ) -> str | None:
         """Ask the provider what became of a request whose answer was lost."""
+        age_s = (datetime.now(UTC) - datetime.fromisoformat(sent.at)).total_seconds()
+        await asyncio.sleep(max(supplier.listing_s - age_s, 0.0))
         try:
             job = await self._patient(supplier, supplier.generator.find, request, sent.at)
         except CannotExpress as error:
@@ -253,9 +253,7 @@ class Buyer:
                 supplier.poll_s if status.poll_after_s is None else status.poll_after_s
             )
 
-    async def _fetched(
-        self, asked: Asked, supplier: Supplier, job: str, status: Status, start: float
-    ) -> Bought:
+    async def _fetched(self, asked: Asked, supplier: Supplier, job: str, status: Status) -> Bought:
         incoming = self._store.root / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f"{asked.take}.", dir=incoming)
@@ -270,9 +268,9 @@ class Buyer:
         cost_usd = next(
             (c for c in (result.cost_usd, status.cost_usd) if c is not None), asked.price_usd
         )
-        # What runs on this machine costs machine time from the start, else only the download does.
-        offline = supplier.offline(str(asked.request["model"]))
-        machine_s = time.monotonic() - (start if offline else before)
+        machine_s = time.monotonic() - before
+        if result.machine_s is not None:
+            machine_s = result.machine_s
         take = _take(asked, media, job, result, Cost(provider_usd=cost_usd, machine_s=machine_s))
         settled = Settled(take=asked.take, end="taken", cost_usd=cost_usd)
         self._store.ledger.append(

@@ -284,7 +284,7 @@ class Crew:
             take=take.slate, word=word,  # type: ignore[arg-type]
             findings=tuple(dict(f) for f in findings if f["status"] != "not_measured"),
             score=float(told.report["score"]), p_value=told.report["p_value"],
-            calibration=self.calibration, round=len(earlier) + 1,
+            calibration=self.calibration, round=len(earlier) + 1, machine_s=told.machine_s,
             compared={other: self._take(told.lineup[other]).media for other in sorted(others)},
         )  # fmt: skip
         key = f"{take.slate}/{len(earlier) + 1}"

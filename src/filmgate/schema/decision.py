@@ -26,6 +26,7 @@ class VerdictFact(Fact):
         calibration: version and source of the calibration that it rests on.
         compared: digest of the media of every take it was compared with, by shot.
         round: number of the comparison of its sequence.
+        machine_s: its share of the seconds that measuring and comparing took.
     """
 
     take: str
@@ -36,6 +37,7 @@ class VerdictFact(Fact):
     calibration: str = ""
     compared: dict[str, str] = Field(default_factory=dict)
     round: int = 0
+    machine_s: float = Field(default=0.0, ge=0)
 
 
 class Decision(Fact):

@@ -189,7 +189,8 @@ class Parts:
             costs before anything is verified.
         recovered: end to end less product of in-pipeline yields: what verification, retries and
             people bring back.
-        log_share: the part of ln(end to end) that handoffs explain, sum ln h / ln R.
+        log_share: the part of ln(end to end) that handoffs explain, sum ln h / ln R; None where
+            verification or people come between, which the logarithm cannot part from it.
     """
 
     total: Difference

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
 from filmgate.schema.report import CheckReport
+
+if TYPE_CHECKING:
+    from filmgate.schema.gap import GapReport, PowerReport
 
 
 @cache
@@ -41,12 +44,60 @@ def schemas() -> dict[str, dict[str, Any]]:
         }
         for kind in SHARED
     }
-    return {"check_report": report_schema(), **shared}
+    return {"check_report": report_schema(), **shared, **gap_schemas()}
+
+
+def gap_schemas() -> dict[str, dict[str, Any]]:
+    """What ``filmgate gap`` writes, and the files that a user writes for it."""
+    from filmgate.schema.gap import GapReport, PowerReport
+    from filmgate.schema.gap_files import EdgesFile, TableRow
+
+    shapes: dict[str, tuple[dict[str, Any], str]] = {
+        "gap_report": (_shape(GapReport), "filmgate gap measure --json"),
+        "gap_power": (_shape(PowerReport), "filmgate gap power --json"),
+        "gap_edges": (EdgesFile.model_json_schema(), "edges.toml of filmgate gap"),
+        "gap_table": (TableRow.model_json_schema(), "a row of a table of traces of filmgate gap"),
+    }
+    return {
+        name: {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **shape,
+            "title": title,
+        }
+        for name, (shape, title) in shapes.items()
+    }
+
+
+def _shape(kind: type) -> dict[str, Any]:
+    return TypeAdapter(kind).json_schema(mode="serialization")
+
+
+def gap_json(report: GapReport | PowerReport) -> bytes:
+    """What ``filmgate gap`` found as indented JSON, UTF-8, ending in a newline."""
+    return _json(TypeAdapter(type(report)).dump_python(report, mode="json"))
+
+
+def gap_report(data: bytes) -> GapReport:
+    """The report that `gap_json` wrote.
+
+    Raises:
+        ValueError: it is not one, or of a version that is not known.
+    """
+    from filmgate.schema.gap import SCHEMA_VERSION, GapReport
+
+    plain = json.loads(data)
+    version = plain.get("schema_version") if isinstance(plain, dict) else None
+    if version != SCHEMA_VERSION:
+        raise ValueError(f"schema version {version} is not known, only {SCHEMA_VERSION}")
+    return TypeAdapter(GapReport).validate_python(plain)
 
 
 def to_json(report: CheckReport) -> bytes:
     """The report as indented JSON, UTF-8, ending in a newline."""
-    plain = _adapter().dump_python(report, mode="json")
+    return _json(_adapter().dump_python(report, mode="json"))
+
+
+def _json(plain: Any) -> bytes:
     text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     # A file name may hold bytes that are no text (lone surrogates): written as a JSON escape.
     return text.encode("utf-8", "backslashreplace")
