@@ -27,6 +27,7 @@ from typing import Any
 
 import av
 
+from bench import providers_loop
 from bench.loopback import media, server
 from bench.loopback.jobs import Jobs
 from bench.loopback.openai_videos import MODEL, OpenAIVideos
@@ -428,7 +429,7 @@ def lines() -> list[Line]:
     ]  # fmt: skip
     if importlib.util.find_spec("bench.loopback.google"):
         made += getattr(importlib.import_module("bench.loopback.google"), "LINES", [])
-    return made
+    return made + providers_loop.lines(environment)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -148,11 +148,14 @@ def test_references_that_a_model_does_not_take(linted: Any, picture: Any) -> Non
 
 
 def test_a_size_and_a_length_that_the_model_does_not_make(linted: Any) -> None:
-    text = '[[sequence]]\nid = "a"\nshot = [{ duration_s = 12 }, { duration_s = 8 }]'
+    text = (
+        'size = "640x640"\n[[sequence]]\nid = "a"\n'
+        "shot = [{ duration_s = 12 }, { duration_s = 8 }]"
+    )
     size, length = linted(text, "", None, VEO)
     assert (size.code, size.severity) == ("size", "stop")
     assert size.fix == 'Write size = "1280x720".'
-    assert (length.code, length.severity, length.where) == ("too_long", "stop", "brief.toml line 4")
+    assert (length.code, length.severity, length.where) == ("too_long", "stop", "brief.toml line 5")
     assert "a.A lasts 12 s, and the longest take of veo 8 s" in length.sentence
 
 
@@ -311,4 +314,4 @@ def test_a_note_that_declares_nothing(linted: Any) -> None:
 def test_what_stops_comes_first(linted: Any) -> None:
     text = PEOPLE + 'shot = [{ people = ["MAYA"], action = "A red jacket.", duration_s = 9 }]'
     risks = linted(text, "", None, VEO)
-    assert [r.severity for r in risks] == ["stop", "stop", "stop", "warn"]
+    assert [r.severity for r in risks] == ["stop", "stop", "warn"]

@@ -74,15 +74,12 @@ def show_prepared(prepared: Prepared, to: Console) -> None:
     """What a run would do, in three lines."""
     shots = list(prepared.plan.shots())
     takes = len(shots) * len(prepared.makers) * prepared.brief.takes
-    to.print(
-        Text(
-            printable(
-                f"{prepared.plan.title}: {len(shots)} shots in "
-                f"{_count(len(prepared.plan.sequences), 'sequence')}, {takes} takes in the first round, "
-                f"{prepared.footage_s:g} s of footage, by {', '.join(prepared.makers)}."
-            )
-        )
+    told = (
+        f"{prepared.plan.title}: {len(shots)} shots in "
+        f"{_count(len(prepared.plan.sequences), 'sequence')}, {takes} takes in the first round, "
+        f"{prepared.footage_s:g} s of footage, by {', '.join(prepared.makers)}."
     )
+    to.print(Text(printable(told)))
     if prepared.price_usd is None:
         to.print(Text(f"Cost of the first round: not known. {printable(prepared.unpriced)}"))
     else:

@@ -247,7 +247,7 @@ def priced(
                 rate=plan.rate,
             )  # fmt: skip
             try:
-                request = workshop.fit(maker.generator, request)
+                request = workshop.fit(made[maker.generator], maker.generator, request)
                 total += made[maker.generator].price_usd(request) * brief.takes
             except (CannotExpress, BadSetting) as error:
                 return None, str(error)

@@ -77,7 +77,7 @@ class Workshop:
             parameters=dict(self._parameters.get(order["generator"], {})),
             nonce=order["take"],
         )  # fmt: skip
-        request = fit(order["generator"], request)
+        request = fit(generator, order["generator"], request)
         # Without a price a budget in dollars is refused at the start, so here there is none.
         price_usd = 0.0
         with contextlib.suppress(BadSetting):
@@ -130,10 +130,17 @@ class Workshop:
         return repaired(self._store, take, step, findings)
 
 
-def fit(generator: str, request: Request) -> Request:
-    """`request` in the form that its model makes, where the catalog knows the model."""
+def fit(generator: Generator, name: str, request: Request) -> Request:
+    """`request` in the form that its model makes, where the model's limits are known.
+
+    A generator whose models the project itself describes offers ``row(model)``; the catalog knows
+    the others.
+    """
+    own = getattr(generator, "row", None)
+    if own is not None:
+        return fitting.fitted(own(request.model), request)
     for row in catalog.rows():
-        if (row.model, row.protocol) == (request.model, generator):
+        if (row.model, row.protocol) == (request.model, name):
             return fitting.fitted(row, request)
     return request
 

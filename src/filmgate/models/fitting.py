@@ -1,9 +1,9 @@
 """A shot in the form that a model makes: no shorter, of the same shape, and not smaller.
 
 A cut needs 2.4 s in 640x360, and a model makes 4, 6 or 8 s in 1280x720: the take is asked for in
-4 s and 1280x720, and the rest of its length are handles for the edit, as on any set. Whatever cannot
-be fitted so (another shape, a shot longer than the longest take) stays as it is, and is refused by
-`catalog.check`.
+4 s and 1280x720, and the rest of its length are handles for the edit, as on any set. Whatever
+cannot be fitted so (another shape, a shot longer than the longest take) stays as it is, and is
+refused by `catalog.check`.
 """
 
 from __future__ import annotations

@@ -107,19 +107,19 @@ class OpenAIVideos:
 
     def check(self, request: Request) -> None:
         """Refuse by the row's limits, and pictures that cannot be sent."""
-        catalog.check(self._row(request.model), request)
+        catalog.check(self.row(request.model), request)
         for picture in request.pictures:
             http.read_picture(picture, PICTURE_BYTES)
 
     def price_usd(self, request: Request) -> float:
         """By ``prices`` in the options, or by the row."""
-        return catalog.price_usd(self._row(request.model), request, self._around.options)
+        return catalog.price_usd(self.row(request.model), request, self._around.options)
 
     def submit(self, request: Request) -> str:
         """One POST, as a form like the SDK's own."""
         self.check(request)
         client = self._client()
-        row = self._row(request.model)
+        row = self.row(request.model)
         prompt, _ = catalog.words(row, request)
         width, height = request.size
         body = {
@@ -186,7 +186,7 @@ class OpenAIVideos:
                 return entry.job
         if not self._lists():
             raise CannotExpress("This endpoint lists no jobs: a person must look, and decide.")
-        row = self._row(request.model)
+        row = self.row(request.model)
         prompt, _ = catalog.words(row, request)
         width, height = request.size
         wanted = (f"{request.duration_s:g}", f"{width}x{height}")
@@ -276,7 +276,7 @@ class OpenAIVideos:
             for model, row in models.items()
         )
 
-    def _row(self, model: str) -> catalog.Row:
+    def row(self, model: str) -> catalog.Row:
         for row in self._own_rows():
             if row.model == model:
                 return row
