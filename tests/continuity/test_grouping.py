@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from filmgate.continuity import grouping
+from filmgate.continuity import edges, grouping
 from filmgate.continuity import setups as camera
 from filmgate.schema.look import Look, Scene, Scope
 
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
 import staged
 
 U8 = NDArray[np.uint8]
+NONE = np.zeros(0, np.int64)
 
 
 def place(seed: int) -> U8:
@@ -125,7 +126,7 @@ def light(*levels: float) -> NDArray[np.float64]:
 
 def test_a_lasting_change_of_light_starts_a_new_stretch() -> None:
     one = np.zeros(10, np.int64)
-    found = grouping.stretches(one, light(*[0.0] * 5, *[0.8] * 5))
+    found = grouping.stretches(one, light(*[0.0] * 5, *[0.8] * 5), NONE)
     assert same(found) == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
 
 
@@ -134,18 +135,20 @@ def test_a_passing_change_of_light_does_not(odd: list[int]) -> None:
     """Or drift would excuse itself."""
     levels = np.zeros(12)
     levels[odd] = 0.8
-    assert same(grouping.stretches(np.zeros(12, np.int64), light(*levels))) == [list(range(12))]
+    assert same(grouping.stretches(np.zeros(12, np.int64), light(*levels), NONE)) == [
+        list(range(12))
+    ]
 
 
 def test_a_change_too_small_to_see_does_not() -> None:
     steady = light(*[0.0] * 5, *[0.06] * 5)
-    assert len(same(grouping.stretches(np.zeros(10, np.int64), steady))) == 1
+    assert len(same(grouping.stretches(np.zeros(10, np.int64), steady, NONE))) == 1
 
 
 def test_every_setup_has_stretches_of_its_own() -> None:
     label = np.array([0, 1] * 6 + [-1])
     levels = [0.0] * 6 + [0.8] * 6 + [0.0]
-    found = grouping.stretches(label, light(*levels))
+    found = grouping.stretches(label, light(*levels), NONE)
     assert found[-1] == -1
     assert same(found) == [[0, 2, 4], [1, 3, 5], [6, 8, 10], [7, 9, 11]]
 
@@ -153,7 +156,7 @@ def test_every_setup_has_stretches_of_its_own() -> None:
 def test_unseen_light_divides_nothing() -> None:
     blind = light(*[0.0] * 10)
     blind[3:8] = np.nan
-    assert len(same(grouping.stretches(np.zeros(10, np.int64), blind))) == 1
+    assert len(same(grouping.stretches(np.zeros(10, np.int64), blind, NONE))) == 1
 
 
 # ---------------------------------------------------------------------- scenes
@@ -167,38 +170,46 @@ def palettes(*kinds: int) -> NDArray[np.float32]:
     return out
 
 
+def scenes(
+    group: NDArray[np.int64], colours: NDArray[np.float32], values: NDArray[np.float64]
+) -> grouping.Places:
+    """Scenes of an edit whose edges are found from `values` alone."""
+    found = edges.scene_edges(group, values, np.full(values.shape[1], 0.05))
+    return grouping.scenes(group, colours, values, found)
+
+
 def test_a_short_sequence_is_one_scene() -> None:
     count = camera.SHORT_SEQUENCE
     group = np.arange(count)
-    found = grouping.scenes(group, palettes(*range(count)), light(*range(count))).scene
+    found = scenes(group, palettes(*range(count)), light(*range(count))).scene
     assert found.tolist() == [0] * count
     group[2] = -1
-    found = grouping.scenes(group, palettes(*range(count)), light(*range(count))).scene
+    found = scenes(group, palettes(*range(count)), light(*range(count))).scene
     assert found.tolist() == [0, 0, -1, 0, 0]
 
 
 def test_a_new_place_is_a_new_scene() -> None:
     group = np.array([0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3])
-    found = grouping.scenes(group, palettes(*[0] * 6, *[1] * 6), light(*[0.0] * 12)).scene
+    found = scenes(group, palettes(*[0] * 6, *[1] * 6), light(*[0.0] * 12)).scene
     assert same(found) == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
 
 
 def test_a_scene_that_is_returned_to_is_one_scene() -> None:
     group = np.array([0, 1, 0, 1, 2, 3, 2, 3, 4, 5, 4, 5])
     kinds = [0] * 4 + [1] * 4 + [0] * 4
-    found = grouping.scenes(group, palettes(*kinds), light(*[0.0] * 12)).scene
+    found = scenes(group, palettes(*kinds), light(*[0.0] * 12)).scene
     assert same(found) == [[0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7]]
 
 
 def test_one_place_at_night_is_another_scene() -> None:
     group = np.array([0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3])
-    found = grouping.scenes(group, palettes(*[0] * 12), light(*[0.0] * 6, *[-2.0] * 6)).scene
+    found = scenes(group, palettes(*[0] * 12), light(*[0.0] * 6, *[-2.0] * 6)).scene
     assert len(same(found)) == 2
 
 
 def test_nothing_measured_has_no_scene() -> None:
     none = np.full(8, -1)
-    assert grouping.scenes(none, palettes(*[0] * 8), light(*[0.0] * 8)).scene.tolist() == [-1] * 8
+    assert scenes(none, palettes(*[0] * 8), light(*[0.0] * 8)).scene.tolist() == [-1] * 8
 
 
 # ---------------------------------------------------------------------- on rendered shots

@@ -26,6 +26,9 @@ from filmgate.gap.estimate.chain import Estimate
 from filmgate.gap.estimate.first_failure import Observation
 from filmgate.gap.estimate.judge import Agreement
 
+settings.register_profile("unhurried", deadline=None)  # the first call imports scipy
+settings.load_profile("unhurried")
+
 rates = st.tuples(st.integers(1, 400), st.integers(0, 400)).map(lambda x: (min(x), max(x)))
 
 
@@ -189,11 +192,12 @@ def test_a_verifier_that_saw_no_bad_item_has_no_sensitivity() -> None:
         verifier.recapture(3, 4, 0)
 
 
-def test_intervals_of_r_and_f_against_simulation() -> None:
-    """r = .8, f = .05, 15 % bad, 60 % of flags and 20 % of passes audited: 95 % of 300 runs."""
-    draw = np.random.default_rng(6)
+def test_intervals_of_r_and_f_against_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """r = .8, f = .05, 15 % bad, 60 % of flags and 20 % of passes audited, 1,000 times."""
+    monkeypatch.setattr(verifier, "DRAWS", 2000)
+    draw, runs = np.random.default_rng(6), 1000
     inside = [0, 0]
-    for _ in range(300):
+    for _ in range(runs):
         bad = draw.random(600) < 0.15
         flag = draw.random(600) < np.where(bad, 0.8, 0.05)
         seen = draw.random(600) < np.where(flag, 0.6, 0.2)
@@ -203,7 +207,7 @@ def test_intervals_of_r_and_f_against_simulation() -> None:
             assert rate.low is not None
             assert rate.high is not None
             inside[i] += rate.low <= real <= rate.high
-    assert all(0.92 <= n / 300 <= 0.99 for n in inside), inside  # .947 and .957 today
+    assert all(0.925 <= n / runs <= 0.975 for n in inside), inside  # .956 and .942 by 20,000 draws
 
 
 def test_sequential_test_of_the_research_note() -> None:
@@ -276,7 +280,6 @@ def test_power_is_what_the_test_has() -> None:
             power.traces_needed(loss, yields)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40),
        st.floats(0.01, 0.5))  # fmt: skip
 def test_conformal_threshold_is_the_lowest_that_keeps_the_bound(

@@ -21,7 +21,6 @@ from filmgate.models.animatic.encode import to_yuv420
 from filmgate.models.animatic.place import build
 from filmgate.models.animatic.plate import draw_order
 from filmgate.models.animatic.shot import Scene
-from filmgate.models.generator import Generator, JobState, Request
 from filmgate.models.generators import previz
 from filmgate.models.generators.previz import (
     UNITS,
@@ -31,7 +30,6 @@ from filmgate.models.generators.previz import (
     LightSpec,
     PersonSpec,
     PlaceSpec,
-    Previz,
     ShotSpec,
     SoundSpec,
     apply,
@@ -404,29 +402,6 @@ def test_bad_input_is_refused_in_one_sentence(make: object, word: str) -> None:
     text = str(caught.value)
     assert word in text
     assert "\n" not in text
-
-
-def test_previz_is_a_generator(tmp_path: Path) -> None:
-    """Submit, poll, fetch, cancel; the same request gives the same job and take."""
-    generator = previz.GENERATOR()
-    assert isinstance(generator, Generator)
-    assert isinstance(generator, Previz)
-    (capability,) = generator.capabilities()
-    assert capability.seeded
-    parameters = {"frames": 2, "size": [160, 90], "drifts": [
-        {"kind": "horizon", "size": 2.0, "unit": "deg"}]}  # fmt: skip
-    request = Request(capability.model, seed=3, parameters=parameters)
-    job = generator.submit(request)
-    assert generator.submit(request) == job
-    assert generator.poll(job) is JobState.DONE
-    result = generator.fetch(job, tmp_path / "a.mp4")
-    assert len(decoded(result.path)) == 2
-    generator.cancel(job)
-    assert generator.poll(job) is JobState.CANCELLED
-    for wrong in (lambda: generator.fetch(job, tmp_path / "b.mp4"), lambda: generator.poll("x"),
-                  lambda: generator.submit(Request("veo"))):  # fmt: skip
-        with pytest.raises(UsageError):
-            wrong()
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
