@@ -108,7 +108,8 @@ class Looping:
         from filmgate.story import brief as briefs
         from filmgate.story import first_look, lint
 
-        project = briefs.open_project(brief, self._reader(brief))
+        reader = self._reader(brief)
+        project = briefs.open_project(brief, reader)
         told = _told(project.brief, orders or Orders())
         first = first_look.first_look(project.plan, project.script, told.where)
         declared = None
@@ -126,9 +127,11 @@ class Looping:
         finally:
             for one in made.values():
                 getattr(one, "close", lambda: None)()
+        read, notes = _read_whole(project.script, project.plan, reader, look)
+        told = told.model_copy(update={"notes": (*told.notes, *notes)})
         rounds = len(makers) * told.takes
         return Prepared(
-            project.plan, told, look, project.folder, (*first.risks, *found),
+            project.plan, told, look, project.folder, (*first.risks, *found, *read),
             tuple(f"{m.generator} {m.model}" for m in makers), price_usd, unpriced,
             sum(s.duration_s for s in project.plan.shots()) * rounds,
         )  # fmt: skip
@@ -294,6 +297,27 @@ def _told(brief: Brief, orders: Orders) -> Brief:
             "generators": tuple(choices), "takes": orders.takes or brief.takes, "budget": budget,
         }
     )  # fmt: skip
+
+
+def _read_whole(
+    script: Any, plan: Plan, reader: Any, look: Look
+) -> tuple[tuple[Risk, ...], tuple[str, ...]]:
+    """What in the shots contradicts the whole script, as a reader sees it, and notes on its word.
+
+    Opinions never stop a run, and neither does a reader that gives none.
+    """
+    from filmgate.errors import MeasurementError
+    from filmgate.story import reading
+
+    if reader is None or script is None:
+        return (), ()
+    try:
+        said = reading.contradictions(script, plan, reader, look)
+    except MeasurementError as error:
+        return (), (f"The script was not read as a whole: {error}",)
+    note = f"The script was read as a whole by {said.identity}"
+    dropped = f"; {said.dropped} findings cited what is not there" if said.dropped else ""
+    return said.risks, (f"{note}: {len(said.risks)} contradictions{dropped}.",)
 
 
 def whoami() -> str:
