@@ -168,9 +168,10 @@ def _table(planted: dict[str, Planted], seen: dict[str, Surfaced], screen: Conso
         table.add_column(column)
     for take, truth in sorted(planted.items()):
         word = seen.get(take, Surfaced(take, "not compared", ""))
-        right = word.check in CHECK_OF.get(truth.kind, (truth.kind,))
+        kind = truth.kind or ""
+        right = word.check in CHECK_OF.get(kind, (kind,))
         blamed = "" if not word.check else word.check + ("" if right else " (wrong)")
-        cells = (take, truth.kind.replace("_", " "), f"{truth.size:.3g} {truth.unit}",
+        cells = (take, kind.replace("_", " "), f"{truth.size:.3g} {truth.unit}",
                  word.word, blamed)  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))
     screen.print(table)

@@ -46,7 +46,8 @@ def margin(spec: ShotSpec) -> float:
     wide, high = spec.size
     camera = spec.camera
     roll = abs(math.sin(math.radians(camera.roll_deg))) * max(wide / high, high / wide)
-    drift = {"static": 0.0, "push": 0.0, "pan": 0.05, "handheld": 0.02}[camera.move]
+    drift = {"static": 0.0, "push": 0.0, "pull": 0.0, "pan": 0.05, "tilt": 0.05, "track": 0.05,
+             "handheld": 0.02}[camera.move]  # fmt: skip
     return 1.02 + 1.05 * roll + drift * camera.amount
 
 
@@ -83,6 +84,13 @@ class Motion:
         wide = spec.size[0]
         if spec.camera.move == "push":
             return 1.0 + 0.06 * amount * ease, 0.0, 0.0
+        if spec.camera.move == "pull":
+            return 1.0 + 0.06 * amount * (1 - ease), 0.0, 0.0
+        if spec.camera.move == "tilt":
+            return 1.0, 0.0, self.way * spec.size[1] * 0.045 * amount * (ease - 0.5)
+        if spec.camera.move == "track":
+            # A dolly keeps its speed; near things pass faster (see `matrix`).
+            return 1.01, self.way * wide * 0.04 * amount * (part - 0.5), 0.0
         if spec.camera.move == "pan":
             return 1.0, self.way * wide * 0.045 * amount * (ease - 0.5), 0.0
         if spec.camera.move == "handheld":

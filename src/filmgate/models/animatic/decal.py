@@ -11,15 +11,12 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from filmgate.models.animatic import signs
 from filmgate.models.animatic.colour import Bytes
 from filmgate.models.animatic.texture import Skin, hue, noise
+from filmgate.models.animatic.texture import levels as _colour
 
 _LONG_PX = 320
-
-
-def _colour(rgb: tuple[float, float, float], gain: float = 1.0) -> tuple[int, int, int]:
-    red, green, blue = (min(255, max(0, round(v * gain * 255))) for v in rgb)
-    return red, green, blue
 
 
 def _window(canvas: Bytes, skin: Skin, rng: np.random.Generator) -> None:
@@ -207,7 +204,7 @@ def _glow(canvas: Bytes, skin: Skin, rng: np.random.Generator) -> None:
 _PAINTERS: dict[str, Callable[[Bytes, Skin, np.random.Generator], None]] = {
     "window": _window, "door": _door, "painting": _painting, "books": _books,
     "drawers": _drawers, "screen": _screen, "board": _board, "clock": _clock,
-    "tools": _tools, "glow": _glow,
+    "tools": _tools, "glow": _glow, **signs.PAINTERS,
 }  # fmt: skip
 
 

@@ -11,14 +11,17 @@ import numpy as np
 from filmgate.errors import UsageError
 from filmgate.models.animatic import camera as cameras
 from filmgate.models.animatic import colour
+from filmgate.models.animatic.cull import corners_of
 from filmgate.models.animatic.face import looks_of
 from filmgate.models.animatic.figure import DEFAULT_WARDROBE
 from filmgate.models.animatic.place import build
+from filmgate.models.animatic.sight import uncovered
 from filmgate.models.animatic.spec import (
     TONES,
     Change,
     GradeSpec,
     PersonSpec,
+    PlaceSpec,
     Ramp,
     ShotSpec,
 )
@@ -206,19 +209,27 @@ def prominent(spec: ShotSpec) -> list[tuple[str, float]]:
     """Movable things by the share of the frame they cover, largest first."""
     place, view = build(spec.place), cameras.plate_view(spec, 1.0)
     area = float(view.wide_px * view.high_px)
+    boxes = [box for box in place.boxes if box.movable]
+    if not boxes:
+        return []
+    low, high = np.array([box.low for box in boxes]), np.array([box.high for box in boxes])
+    corners = corners_of(low, high)
+    depth = view.to_camera(corners)[..., 2].min(axis=1)
+    things: dict[str, list[int]] = {}
+    for index, box in enumerate(boxes):
+        things.setdefault(box.name, []).append(index)
     found: dict[str, float] = {}
-    for name in {box.name for box in place.boxes if box.movable}:
-        corners = np.array([
-            [(box.low, box.high)[i][0], (box.low, box.high)[j][1], (box.low, box.high)[k][2]]
-            for box in place.boxes if box.name == name
-            for i in (0, 1) for j in (0, 1) for k in (0, 1)
-        ])  # fmt: skip
-        if view.to_camera(corners)[:, 2].min() < 0.4:
+    for name, parts in things.items():
+        if depth[parts].min() < 0.4:
             continue
-        flat = view.project(corners)
-        low = np.maximum(flat.min(axis=0), 0)
-        high = np.minimum(flat.max(axis=0), [view.wide_px, view.high_px])
-        share = float(np.prod(np.maximum(high - low, 0))) / area
+        flat = view.project(corners[parts].reshape(-1, 3))
+        first = np.maximum(flat.min(axis=0), 0)
+        last = np.minimum(flat.max(axis=0), [view.wide_px, view.high_px])
+        share = float(np.prod(np.maximum(last - first, 0))) / area
+        if share > 0.002 and place.endless:
+            eye = np.array([spec.camera.x_m, spec.camera.y_m, spec.camera.height_m])
+            bare = PlaceSpec(spec.place.kind, spec.place.seed)
+            share *= uncovered(bare, eye, low[parts].min(axis=0), high[parts].max(axis=0))
         if share > 0.002:
             found[name] = share
     return sorted(found.items(), key=lambda item: (-item[1], item[0]))
@@ -235,8 +246,14 @@ def _layout(spec: ShotSpec, size_m: float) -> ShotSpec:
     boxes = [box for box in place.boxes if box.name == name]
     middle = np.mean([np.add(box.low, box.high)[:2] / 2 for box in boxes], axis=0)
     across = np.array([np.cos(turn), -np.sin(turn)])
-    # Towards the middle of the room, so that it does not end up inside a wall.
-    if float(across @ (np.array([0, place.depth_m / 2]) - middle)) < 0:
+    # Towards the middle of the room, so that it does not end up inside a wall; in an endless place
+    # towards the middle of the picture.
+    aim = np.array([0, place.depth_m / 2])
+    if place.endless:
+        aim = np.array([spec.camera.x_m, spec.camera.y_m]) + 4 * np.array(
+            [np.sin(turn), np.cos(turn)]
+        )
+    if float(across @ (aim - middle)) < 0:
         across = -across
     # Things on a wall stay on it: they slide along the longer of their two sides.
     thin = [i for i in (0, 1) if all(box.high[i] - box.low[i] < 0.08 for box in boxes)]

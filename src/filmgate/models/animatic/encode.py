@@ -25,9 +25,10 @@ _CHROMA = np.array([
 ]) * (224 / 255)  # fmt: skip
 
 
-def write(path: Path, pictures: Iterator[Bytes], sound: Floats, *, size: tuple[int, int], rate: int,
-          crf: float | None, bit_rate: int | None, gop: int, preset: str) -> None:  # fmt: skip
-    """Encode ``pictures`` (sRGB) and mono ``sound`` (48 kHz) into ``path``.
+def write(path: Path, pictures: Iterator[Bytes], sound: Floats | None, *, size: tuple[int, int],
+          rate: int | Fraction, crf: float | None, bit_rate: int | None, gop: int,
+          preset: str) -> None:  # fmt: skip
+    """Encode ``pictures`` (sRGB) and mono ``sound`` (48 kHz, None for none) into ``path``.
 
     Either ``crf`` (quality) or ``bit_rate`` (bit/s) steers the size; with neither, crf 20. One
     encoder thread, so the same input gives the same bytes.
@@ -41,7 +42,7 @@ def write(path: Path, pictures: Iterator[Bytes], sound: Floats, *, size: tuple[i
         video = box.add_stream("libx264", rate=rate, options=_options(crf, bit_rate, gop, preset))
         video.width, video.height = size
         video.pix_fmt = "yuv420p"
-        video.time_base = Fraction(1, rate)
+        video.time_base = 1 / Fraction(rate)
         context = video.codec_context
         context.thread_count = 1
         context.gop_size = gop
@@ -50,12 +51,15 @@ def write(path: Path, pictures: Iterator[Bytes], sound: Floats, *, size: tuple[i
             context.bit_rate = bit_rate
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = _LIMITED
-        audio = box.add_stream("aac", rate=SOUND_RATE, layout="mono")
-        audio.codec_context.bit_rate = 96_000
-        # The default search takes longer than the pictures do.
-        audio.codec_context.options = {"aac_coder": "fast"}
-        _picture_packets(box, video, pictures, rate)
-        _sound_packets(box, audio, sound)
+        audio = None
+        if sound is not None:
+            audio = box.add_stream("aac", rate=SOUND_RATE, layout="mono")
+            audio.codec_context.bit_rate = 96_000
+            # The default search takes longer than the pictures do.
+            audio.codec_context.options = {"aac_coder": "fast"}
+        _picture_packets(box, video, pictures, 1 / Fraction(rate))
+        if audio is not None and sound is not None:
+            _sound_packets(box, audio, sound)
 
 
 def to_yuv420(picture: Bytes) -> Bytes:
@@ -85,10 +89,10 @@ def _options(crf: float | None, bit_rate: int | None, gop: int, preset: str) -> 
 
 
 def _picture_packets(box: av.container.OutputContainer, video: av.VideoStream,
-                     pictures: Iterator[Bytes], rate: int) -> None:  # fmt: skip
+                     pictures: Iterator[Bytes], step: Fraction) -> None:  # fmt: skip
     for index, picture in enumerate(pictures):
         frame = av.VideoFrame.from_ndarray(to_yuv420(picture), format="yuv420p")
-        frame.pts, frame.time_base = index, Fraction(1, rate)
+        frame.pts, frame.time_base = index, step
         for packet in video.encode(frame):
             box.mux(packet)
     for packet in video.encode(None):

@@ -5,8 +5,9 @@ The same :class:`PlaceSpec` always gives the same set, so every set-up sees one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,9 +39,25 @@ class Box:
     movable: bool = False
 
 
+class Spot(NamedTuple):
+    """Where a camera may stand, and what it would look at: the word of the view."""
+
+    view: str
+    x_m: float
+    y_m: float
+    height_m: float
+    pan_deg: float
+    tilt_deg: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A furnished room: 0 <= y <= depth_m, -width_m / 2 <= x <= width_m / 2."""
+    """A furnished room: 0 <= y <= depth_m, -width_m / 2 <= x <= width_m / 2.
+
+    An ``endless`` place has no room around it: walls, floors and ceilings are boxes like all else,
+    its lights follow the scene's level and colour, and its key is a wash from one side of the
+    picture. ``spots`` are places to try for a camera.
+    """
 
     width_m: float
     depth_m: float
@@ -52,6 +69,8 @@ class Place:
     lamps: tuple[Point, ...]
     lamp_power: float
     stage: tuple[float, float]
+    spots: tuple[Spot, ...] = ()
+    endless: bool = False
 
 
 class Furnisher:
@@ -165,5 +184,4 @@ def build(spec: PlaceSpec) -> Place:
                 moved.append(Box(box.name, low, high, box.skin, box.faces, box.emit,  # type: ignore[arg-type]
                                  box.plant, box.solid, box.movable))  # fmt: skip
         boxes = moved
-    return Place(place.width_m, place.depth_m, place.height_m, place.floor, place.ceiling,
-                 place.walls, tuple(boxes), place.lamps, place.lamp_power, place.stage)  # fmt: skip
+    return replace(place, boxes=tuple(boxes))

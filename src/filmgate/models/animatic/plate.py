@@ -11,15 +11,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from filmgate.models.animatic import cull
 from filmgate.models.animatic.camera import NEAR_M, View
 from filmgate.models.animatic.colour import RANGE, SRGB_TO_LINEAR, Bytes, Doubles, Floats
 from filmgate.models.animatic.decal import decal, leaves
-from filmgate.models.animatic.light import KeyPoint, Lamps
+from filmgate.models.animatic.light import KeyPoint, Lamps, Panels
 from filmgate.models.animatic.place import Box, Place, build
 from filmgate.models.animatic.spec import PlaceSpec
 from filmgate.models.animatic.texture import PX_PER_M, SIDE_M, Skin, is_material, material
 
 _TEXELS_PER_M = 7.0
+_SMALL_PX = 80.0  # on the plate, below which a rectangle of an endless place is one colour
 _CODE_TO_LINEAR = ((np.arange(256) / 255.0) ** 2 * RANGE).astype(np.float32)
 Bounds = tuple[int, int, int, int]
 # Per box face: axis of the normal, its sign, and the axes that run along the texture.
@@ -89,50 +91,108 @@ class Set:
         high = np.array([half, place.depth_m, place.height_m])
         skins = (*place.walls, place.floor, place.ceiling)
         self.shell: list[Quad] = []
-        for face, skin in enumerate(skins):
+        for face, skin in enumerate(skins if not place.endless else ()):
             self.shell += _face_quads(low, high, face, skin, 0.0, True, 2.0)
-        self.boxes: list[tuple[Box, list[Quad]]] = []
-        for box in place.boxes:
-            quads: list[Quad] = []
-            if not box.plant:
-                for face in range(6):
-                    skin = box.faces.get(face, box.skin)
-                    glow = box.emit if (face in box.faces or not box.faces) else 0.0
-                    quads += _face_quads(np.array(box.low), np.array(box.high), face, skin, glow,
-                                         False, SIDE_M)  # fmt: skip
-            self.boxes.append((box, quads))
-        self.low = np.array([box.low for box in place.boxes])
-        self.high = np.array([box.high for box in place.boxes])
+        self.low = np.array([box.low for box in place.boxes], np.float64).reshape(-1, 3)
+        self.high = np.array([box.high for box in place.boxes], np.float64).reshape(-1, 3)
+        full = (self.low[:, 2] <= 0.01) & (self.high[:, 2] >= place.height_m - 0.01)
+        solid = np.array([box.solid and not box.plant for box in place.boxes], bool)
+        self.walls = np.flatnonzero(full & solid)
         self.maps: dict[tuple[KeyPoint, Quad], Bytes] = {}
         self.lamps: dict[KeyPoint, Lamps] = {}
+        self.panels = Panels(place) if place.endless else None
+        self._quads: dict[int, list[Quad]] = {}
+        self._bases: dict[Quad, tuple[int, int, Floats, Floats]] = {}
+        self._spots: dict[Quad, tuple[Floats, Floats]] = {}
+
+    def quads(self, index: int) -> list[Quad]:
+        """The rectangles of box ``index``; made when first seen."""
+        found = self._quads.get(index)
+        if found is not None:
+            return found
+        box = self.place.boxes[index]
+        quads: list[Quad] = []
+        if not box.plant:
+            for face in range(6):
+                skin = box.faces.get(face, box.skin)
+                glow = box.emit if (face in box.faces or not box.faces) else 0.0
+                quads += _face_quads(np.array(box.low), np.array(box.high), face, skin, glow,
+                                     False, SIDE_M)  # fmt: skip
+        self._quads[index] = quads
+        return quads
 
     def lamps_of(self, key: KeyPoint) -> Lamps:
         """The light of ``key`` in this place."""
+        if self.panels is not None:
+            return self.panels
         if key not in self.lamps:
             self.lamps[key] = Lamps(self.place, key)
         return self.lamps[key]
 
     def light_map(self, quad: Quad, key: KeyPoint) -> Bytes:
         """Coded light over ``quad``, (rows, columns, 3); its outer texels lie on the edges."""
+        if self.panels is not None:
+            return self._washed(self.panels, quad, key)
         found = self.maps.get((key, quad))
         if found is not None:
             return found
-        wide_m, high_m = (float(np.linalg.norm(v)) for v in (quad.along, quad.down))
-        columns = max(2, min(24, round(wide_m * _TEXELS_PER_M) + 1))
-        rows = max(2, min(24, round(high_m * _TEXELS_PER_M) + 1))
-        u, v = np.meshgrid(np.linspace(0, 1, columns), np.linspace(0, 1, rows))
-        points = (
-            np.array(quad.corner)
-            + u.reshape(-1, 1) * np.array(quad.along)
-            + v.reshape(-1, 1) * np.array(quad.down)
-        ).astype(np.float32)
+        rows, columns, points = _texels(quad)
         light = self.lamps_of(key).at(points, quad.normal, quad.emit)
-        code = np.sqrt(np.clip(light, 0, RANGE) / RANGE) * 255
-        coded = np.asarray(np.round(code), np.uint8).reshape(rows, columns, 3)
+        coded = _coded(light).reshape(rows, columns, 3)
         if len(self.maps) > 20_000:
             self.maps.clear()
         self.maps[(key, quad)] = coded
         return coded
+
+    def _washed(self, panels: Panels, quad: Quad, key: KeyPoint) -> Bytes:
+        """As `light_map` in an endless place: what no camera changes is kept."""
+        found = self._bases.get(quad)
+        if found is None:
+            rows, columns, points = _texels(quad)
+            found = (rows, columns, points, panels.base(points, quad.normal))
+            if len(self._bases) > 20_000:
+                self._bases.clear()
+            self._bases[quad] = found
+        rows, columns, points, base = found
+        light = panels.washed(key, points, quad.normal, base, quad.emit)
+        return _coded(light).reshape(rows, columns, 3)
+
+    def light_in_middle(self, quad: Quad, key: KeyPoint) -> list[int]:
+        """Coded light in the middle of ``quad``, of an endless place, for one too small for more.
+
+        Raises:
+            ValueError: The place has a key of its own.
+        """
+        if self.panels is None:
+            raise ValueError("only endless places have light without a key")
+        found = self._spots.get(quad)
+        if found is None:
+            middle = np.add(quad.corner, np.add(quad.along, quad.down) / 2)
+            point = np.asarray(middle, np.float32)[None]
+            found = (point, self.panels.base(point, quad.normal))
+            self._spots[quad] = found
+        light = self.panels.washed(key, found[0], quad.normal, found[1], quad.emit)
+        return [int(v) for v in _coded(light)[0]]
+
+
+def _texels(quad: Quad) -> tuple[int, int, Floats]:
+    """Rows and columns of the light map of ``quad``, and where its texels lie (n, 3)."""
+    wide_m, high_m = (float(np.linalg.norm(v)) for v in (quad.along, quad.down))
+    columns = max(2, min(24, round(wide_m * _TEXELS_PER_M) + 1))
+    rows = max(2, min(24, round(high_m * _TEXELS_PER_M) + 1))
+    u, v = np.meshgrid(np.linspace(0, 1, columns), np.linspace(0, 1, rows))
+    points = (
+        np.array(quad.corner)
+        + u.reshape(-1, 1) * np.array(quad.along)
+        + v.reshape(-1, 1) * np.array(quad.down)
+    ).astype(np.float32)
+    return rows, columns, points
+
+
+def _coded(light: Floats) -> Bytes:
+    """Light 0..RANGE as bytes: fine steps in the shadows."""
+    code = np.sqrt(np.clip(light, 0, RANGE) / RANGE) * 255
+    return np.asarray(np.round(code), np.uint8)
 
 
 @lru_cache(maxsize=4)
@@ -183,6 +243,11 @@ class Painter:
         seen = _clip(self.view.to_camera(points))
         if len(seen) < 3:
             return None
+        if self.scene.panels is not None:
+            # Walls that pass close by would leave the raster's range of numbers.
+            seen = _clip_sides(seen, self.view)
+            if len(seen) < 3:
+                return None
         flat = seen @ self.view.lens.T
         flat = flat[:, :2] / flat[:, 2:]
         x0, y0 = np.floor(flat.min(axis=0)).astype(int) - 1
@@ -205,13 +270,24 @@ class Painter:
             return
         shape, bounds = found
         x0, y0, x1, y1 = bounds
+        area = max(1.0, cv2.contourArea(shape.astype(np.float32)) / 256)
+        if area < _SMALL_PX and self.scene.panels is not None:
+            self._dab(quad, shape, bounds)
+            return
         mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
         cv2.fillPoly(mask, [shape], 255, cv2.LINE_8, 4)
         plane = self._plane(quad)
-        area = max(1.0, cv2.contourArea(shape.astype(np.float32)) / 256)
         texture = _cut(quad, area)
         self._warp(texture, plane, False, mask, bounds, self.colour)
         self._warp(self.scene.light_map(quad, self.key), plane, True, mask, bounds, self.light)
+
+    def _dab(self, quad: Quad, shape: NDArray[np.int32], bounds: Bounds) -> None:
+        """Draw a rectangle so small that one colour and one light do."""
+        x0, y0, x1, y1 = bounds
+        flat = [int(v) for v in _cut(quad, 1.0).reshape(-1, 3).mean(axis=0)]
+        cv2.fillPoly(self.colour[y0:y1, x0:x1], [shape], flat, cv2.LINE_8, 4)
+        light = self.scene.light_in_middle(quad, self.key)
+        cv2.fillPoly(self.light[y0:y1, x0:x1], [shape], light, cv2.LINE_8, 4)
 
     def _plane(self, quad: Quad) -> Doubles:
         """Map from (u, v, 1) in 0..1 on the rectangle to homogeneous plate pixels."""
@@ -276,7 +352,11 @@ class Painter:
         way = towards / np.linalg.norm(towards)
         # Leaves face every way; on the whole they take the light as if turned to the key.
         facing = (float(way[0]), float(way[1]), float(way[2]))
-        light = lamps.at(points, facing, 0.0) * [0.7, 1, 1]
+        if isinstance(lamps, Panels):
+            found = lamps.washed(self.key, points, facing, lamps.base(points, facing), 0.0)
+            light = np.asarray(found, np.float64)
+        else:
+            light = lamps.at(points, facing, 0.0) * np.array([0.7, 1, 1])
         code = np.round(np.sqrt(np.clip(light, 0, RANGE) / RANGE) * 255).astype(np.uint8)
         return np.asarray(cv2.resize(np.repeat(code[:, None], 2, axis=1), (256, 256)), np.uint8)
 
@@ -294,6 +374,28 @@ def _clip(seen: Doubles) -> Doubles:
             part = (NEAR_M - here[2]) / (after[2] - here[2])
             out.append(here + part * (after - here))
     return np.array(out) if out else np.empty((0, 3))
+
+
+def _clip_sides(seen: Doubles, view: View) -> Doubles:
+    """A polygon in front of the camera cut at twice the width and height of the plate."""
+    for axis, half_px in ((0, view.wide_px), (1, view.high_px)):
+        edge = half_px / view.focal_px
+        for sign in (1.0, -1.0):
+            inside = edge * seen[:, 2] - sign * seen[:, axis]
+            if inside.min() >= 0:
+                continue
+            out: list[Doubles] = []
+            for index in range(len(seen)):
+                after = (index + 1) % len(seen)
+                if inside[index] >= 0:
+                    out.append(seen[index])
+                if (inside[index] >= 0) != (inside[after] >= 0):
+                    part = inside[index] / (inside[index] - inside[after])
+                    out.append(seen[index] + part * (seen[after] - seen[index]))
+            if len(out) < 3:
+                return np.empty((0, 3))
+            seen = np.array(out)
+    return seen
 
 
 def _cut(quad: Quad, area_px: float) -> Bytes:
@@ -330,8 +432,11 @@ def paint(scene: Set, view: View, key: KeyPoint, rig: Doubles, feet: list[tuple[
     painter = Painter(scene, view, key)
     for quad in scene.shell:
         painter.quad(quad)
-    count = len(scene.boxes)
-    low, high = scene.low, scene.high
+    shown = np.arange(len(scene.low))
+    if scene.place.endless:
+        shown = cull.seen(scene.low, scene.high, scene.walls, view)
+    count = len(shown)
+    low, high = scene.low[shown], scene.high[shown]
     if feet:
         low = np.vstack([low, [[x - 0.2, y - 0.2, 0.02] for x, y in feet]])
         high = np.vstack([high, [[x + 0.2, y + 0.2, 1.9] for x, y in feet]])
@@ -341,7 +446,7 @@ def paint(scene: Set, view: View, key: KeyPoint, rig: Doubles, feet: list[tuple[
         if index >= count:
             passed.append(index - count)
             continue
-        box, quads = scene.boxes[index]
+        box, quads = scene.place.boxes[shown[index]], scene.quads(int(shown[index]))
         cover = painter.plant(box) if box.plant else None
         for quad in quads:
             painter.quad(quad)

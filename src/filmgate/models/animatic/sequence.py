@@ -20,16 +20,18 @@ from filmgate.models.animatic.drift import PERSON_KINDS, UNITS, Drift, apply, pr
 from filmgate.models.animatic.place import Place, build
 from filmgate.models.animatic.shot import render
 from filmgate.models.animatic.spec import (
-    PLACES,
     TONES,
     CameraSpec,
     LightSpec,
     PersonSpec,
+    PlaceKind,
     PlaceSpec,
     ShotSpec,
     SoundSpec,
 )
 
+# Kinds of set that sequence() takes in turn.
+ROOMS: tuple[PlaceKind, ...] = ("office", "flat", "workshop")
 NAMES = ("Maya", "Jonas", "Ines", "Tariq", "Odile", "Bela", "Ruth", "Kenji")
 # What sequence() plants unless told otherwise: plainly visible, not crude.
 SIZES: dict[str, tuple[float, float]] = {
@@ -39,7 +41,7 @@ SIZES: dict[str, tuple[float, float]] = {
     "identity": (1.0, 1.0), "loudness": (5.0, 10.0), "room_tone": (1.0, 3.0),
     "in_shot": (10.0, 16.0),
 }  # fmt: skip
-_SIGNED = ("grade", "lighting_level", "lighting_cct", "horizon", "loudness")
+SIGNED = ("grade", "lighting_level", "lighting_cct", "horizon", "loudness")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,9 @@ def sequence(
     clean: list[ShotSpec] = []
     facts: list[ShotFact] = []
     lengths = [len(part) for part in np.array_split(np.arange(shots), scenes)]
-    first_place = int(rng.integers(len(PLACES)))
+    first_place = int(rng.integers(len(ROOMS)))
     for scene, length in enumerate(lengths):
-        kind = PLACES[(first_place + (scene if people else 0)) % len(PLACES)]
+        kind = ROOMS[(first_place + (scene if people else 0)) % len(ROOMS)]
         place = PlaceSpec(kind, seed * 31 + (scene if people else 0))
         base = ShotSpec(place=place, light=_scene_light(rng, scene), frames=frames, rate=rate,
                         size=size, sound=_scene_sound(rng, place, people))  # fmt: skip
@@ -368,14 +370,13 @@ def _place_drift(rng: np.random.Generator, kind: str, clean: list[ShotSpec], fre
     size = sizes.get(kind)
     if size is None:
         size = float(rng.uniform(*SIZES[kind]))
-        size = -size if kind in _SIGNED and rng.uniform() < 0.5 else size
+        size = -size if kind in SIGNED and rng.uniform() < 0.5 else size
     for shot in (int(v) for v in rng.permutation(free)):
         spec, person, detail = clean[shot], None, ""
         if kind in (*PERSON_KINDS, "in_shot"):
             if not spec.people:
                 continue
-            # Who is in the middle of the picture, so that the drift is there to be seen.
-            person = min(spec.people, key=lambda p: abs(_across(spec, p))).name
+            person = central(spec).name
         if kind == "set_layout":
             things = [item for item in prominent(spec) if item[1] < 0.35]
             if not things or things[0][1] < 0.02:
@@ -388,6 +389,11 @@ def _place_drift(rng: np.random.Generator, kind: str, clean: list[ShotSpec], fre
             continue
         return drift
     raise UsageError(f"No shot is left that a {kind} drift could be planted in.")
+
+
+def central(spec: ShotSpec) -> PersonSpec:
+    """Who is in the middle of the picture, so that a drift of theirs is there to be seen."""
+    return min(spec.people, key=lambda person: abs(_across(spec, person)))
 
 
 def _across(spec: ShotSpec, person: PersonSpec) -> float:

@@ -1,9 +1,10 @@
-"""The three kinds of set: an endless office, a flat with a kitchen, a workshop."""
+"""The kinds of set: an office, a flat with a kitchen, a workshop, and the endless office."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from filmgate.models.animatic.liminal import liminal
 from filmgate.models.animatic.place import BACK, FRONT, LEFT, RIGHT, TOP, Furnisher, Place, Point
 from filmgate.models.animatic.texture import Skin, hue
 
@@ -221,6 +222,13 @@ def _workshop(f: Furnisher) -> Place:
                  tuple(f.boxes), tuple(f.lamps), 0.8, (0.0, depth * 0.42))  # fmt: skip
 
 
+def _cyclorama(f: Furnisher) -> Place:
+    """Plain grey before and below: where somebody is shown alone."""
+    grey = Skin("plain", (0.60, 0.60, 0.60), 1)
+    return Place(14.0, 11.0, 5.0, grey, grey, (grey,) * 4, (), (), 0.0, (0.0, 8.2))
+
+
 FURNISH: dict[str, Callable[[Furnisher], Place]] = {
-    "flat": _flat, "office": _office, "workshop": _workshop,
+    "flat": _flat, "office": _office, "workshop": _workshop, "liminal": liminal,
+    "cyclorama": _cyclorama,
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
@@ -130,15 +131,18 @@ class Scene:
     def __init__(self, spec: ShotSpec) -> None:
         self.spec = spec
         scene = stage_set(spec.place)
-        key = key_point(scene.place, spec.light)
+        self.place = scene.place
+        key = key_point(scene.place, spec.light, spec.camera)
         self.view = cameras.plate_view(spec, 1.0)
         large = cameras.plate_view(spec, _OVERSAMPLE)
         out_px = (self.view.wide_px, self.view.high_px)
         people = sorted(spec.people, key=lambda p: -self._depth(p))
         people = [person for person in people if self._depth(person) > 0.45]
         feet = [(person.x_m, person.y_m) for person in people]
-        plate = paint(scene, large, key, rig(spec.light), feet, out_px)
+        plate = paint(scene, large, key, rig(spec.light, scene.place), feet, out_px)
         linear = self._soften(plate.linear)
+        if scene.place.endless:
+            linear = _bloomed(linear)
         for person in people:
             self._contact(linear, person, np.array(key.position))
         develop = Developer(spec.grade.slope, spec.grade.offset, spec.grade.power,
@@ -215,7 +219,7 @@ class Scene:
         yaw = (pan - person.facing_deg + 180) % 360 - 180
         way = view.turn @ (key - np.array([person.x_m, person.y_m, 1.45]))
         way = way / np.linalg.norm(way)
-        matrix = rig(light)
+        matrix = rig(light, self.place)
         glow = figure.Glow(np.array([way[0], way[1], -way[2]]), matrix[:, 0] * key_gain,
                            matrix[:, 1], matrix[:, 2] * min(lamp_gain, 0.5) * 0.8)  # fmt: skip
         rising = person.gesture > 0.05 and abs(yaw) < 100
@@ -233,6 +237,14 @@ class Scene:
         for actor in self.actors:
             actor.over(out, self.motion.matrix(index, actor.nearness), index)
         return cv2.multiply(out, _vignette(*size), scale=1 / 255).astype(np.uint8, copy=False)
+
+
+def _bloomed(linear: Floats) -> Floats:
+    """Bright panels bleed a little into what is around them, as through an old lens."""
+    small = cv2.resize(linear, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    bright = cv2.GaussianBlur(np.maximum(small - 0.9, 0), (0, 0), max(1.0, small.shape[1] / 70))
+    back = cv2.resize(bright, linear.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(linear + 0.22 * back, np.float32)
 
 
 @lru_cache(maxsize=4)
@@ -266,9 +278,10 @@ def clean_frames(spec: ShotSpec) -> Iterator[Bytes]:
 
     start = Scene(dataclasses.replace(spec, ramp=None))
     end = None if spec.ramp is None else Scene(ramped(spec))
+    until = None if spec.ramp is None else spec.ramp.until
     for index in range(spec.frames):
         out = start.frame(index)
-        if end is not None:
+        if end is not None and not (until is not None and index >= until):
             part = index / max(spec.frames - 1, 1)
             out = np.asarray(cv2.addWeighted(out, 1 - part, end.frame(index), part, 0), np.uint8)
         yield np.asarray(cv2.flip(out, 1), np.uint8) if spec.mirror else out
@@ -295,8 +308,8 @@ def audio(spec: ShotSpec) -> Floats:
 
 
 def render(spec: ShotSpec, path: Path | str, *, crf: float | None = None,
-           bit_rate: int | None = None, gop: int = 24,
-           preset: str = "ultrafast") -> None:  # fmt: skip
+           bit_rate: int | None = None, gop: int = 24, preset: str = "ultrafast",
+           rate: Fraction | None = None, sound: bool = True) -> None:  # fmt: skip
     """Render ``spec`` into the MP4 file ``path``: the same spec gives the same bytes.
 
     Args:
@@ -306,6 +319,10 @@ def render(spec: ShotSpec, path: Path | str, *, crf: float | None = None,
         bit_rate: Average bit rate in bit/s instead of ``crf``.
         gop: Longest distance between key frames, frames.
         preset: x264 preset; slower ones pack better.
+        rate: Frames per second as written to the file where they are no whole number (24000/1001);
+            ``spec.rate`` by default.
+        sound: Whether the file has a sound track.
     """
-    encode.write(Path(path), frames(spec), audio(spec), size=spec.size, rate=spec.rate, crf=crf,
-                 bit_rate=bit_rate, gop=gop, preset=preset)  # fmt: skip
+    encode.write(Path(path), frames(spec), audio(spec) if sound else None, size=spec.size,
+                 rate=rate or spec.rate, crf=crf, bit_rate=bit_rate, gop=gop,
+                 preset=preset)  # fmt: skip

@@ -13,12 +13,13 @@ from typing import Any, Literal, TypeVar, cast
 from filmgate.errors import UsageError
 from filmgate.models.animatic.colour import NAMED, parse_colour
 
-PlaceKind = Literal["office", "flat", "workshop"]
-MoveKind = Literal["static", "push", "pan", "handheld"]
+PlaceKind = Literal["office", "flat", "workshop", "liminal", "cyclorama"]
+MoveKind = Literal["static", "push", "pan", "handheld", "pull", "tilt", "track"]
 ToneKind = Literal["hush", "vent", "hum", "street", "rain"]
 
-PLACES: tuple[PlaceKind, ...] = ("office", "flat", "workshop")
-MOVES: tuple[MoveKind, ...] = ("static", "push", "pan", "handheld")
+# A cyclorama is the plain backdrop of a character sheet: no place of a story.
+PLACES: tuple[PlaceKind, ...] = ("office", "flat", "workshop", "liminal")
+MOVES: tuple[MoveKind, ...] = ("static", "push", "pan", "handheld", "pull", "tilt", "track")
 TONES: tuple[ToneKind, ...] = ("hush", "vent", "hum", "street", "rain")
 PARTS: tuple[str, ...] = ("jacket", "shirt", "trousers", "shoes")
 
@@ -56,7 +57,7 @@ class PlaceSpec:
     changes: tuple[Change, ...] = ()
 
     def __post_init__(self) -> None:
-        _one_of("place", "kind", self.kind, PLACES)
+        _one_of("place", "kind", self.kind, (*PLACES, "cyclorama"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +218,16 @@ class SoundSpec:
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """A drift that grows from nothing to ``size`` while the shot runs."""
+    """A drift that grows from nothing to ``size`` while the shot runs.
+
+    ``until``: first frame that is without it again (a pickup), None for to the end.
+    """
 
     kind: str
     size: float
     unit: str
     person: str | None = None
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

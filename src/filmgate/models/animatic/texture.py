@@ -29,6 +29,12 @@ class Skin(NamedTuple):
     seed: int = 0
 
 
+def levels(rgb: Rgb, gain: float = 1.0) -> tuple[int, int, int]:
+    """A colour 0..1 as bytes, brightened by ``gain``."""
+    red, green, blue = (min(255, max(0, round(v * gain * 255))) for v in rgb)
+    return red, green, blue
+
+
 def noise(seed: int, cells: int, side_px: int = SIDE_PX, octaves: int = 1) -> Floats:
     """Seamless value noise, mean 0 and about -1..1, ``cells`` bumps across ``side_px``."""
     rng = np.random.default_rng(seed)
@@ -192,10 +198,86 @@ def _metal(skin: Skin) -> Floats:
     return _gain(_plain(skin.rgb), lines + 0.04 * noise(skin.seed, 5, octaves=2))
 
 
+def _stains(skin: Skin, count: int, depth: float) -> Floats:
+    """Old damp: soft blots with a darker rim, as a gain around 0."""
+    rng = np.random.default_rng([skin.seed, 3])
+    side = SIDE_PX // 4
+    out = np.zeros((side, side), np.float32)
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    edge = 6.5 * noise(skin.seed + 9, 4, side, octaves=3)
+    for _ in range(count):
+        cx, cy = rng.uniform(0, side, 2)
+        radius = rng.uniform(4, 15)
+        # The nearest copy of the blot: it goes on over the edge of the tile.
+        dx = (x - cx + side / 2) % side - side / 2
+        dy = (y - cy + side / 2) % side - side / 2
+        apart = np.hypot(dx, dy * rng.uniform(0.7, 1.3)) + edge
+        inside = 1 / (1 + np.exp((apart - radius) / 1.2))
+        rim = np.exp(-(((apart - radius) / 1.5) ** 2))
+        out -= depth * rng.uniform(0.4, 1.0) * (0.6 * inside + 0.7 * rim)
+    wide = np.pad(out, 2, mode="wrap")
+    big = cv2.resize(wide, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(big[8:-8, 8:-8], np.float32)
+
+
+def _skirted(picture: Floats, rgb: tuple[float, float, float]) -> Floats:
+    """A skirting board along the foot of a wall: its lower edge lies on the tile's."""
+    foot = round(0.11 * PX_PER_M)
+    picture[-foot:] = np.asarray(rgb, np.float32)
+    picture[-foot] *= 1.25
+    picture[-foot - 2 : -foot] *= 0.72
+    picture[-2:] *= 0.6
+    return picture
+
+
+def _papered(skin: Skin) -> Floats:
+    """Old wallpaper down to a skirting board: narrow stripes and chevrons, stained."""
+    out = _plain(skin.rgb)
+    x = np.arange(SIDE_PX)
+    stripe = 0.035 * np.sign(np.sin(2 * np.pi * x / 32))[None] * np.ones((SIDE_PX, 1))
+    y = np.arange(SIDE_PX)[:, None]
+    chevron = 0.03 * (((y + np.abs((x[None] % 32) - 16)) % 32) < 3)
+    out = _gain(out, (stripe + chevron).astype(np.float32))
+    out = _gain(out, 0.03 * noise(skin.seed, 5, octaves=4) + _stains(skin, 5, 0.13))
+    return _skirted(out, (0.40, 0.37, 0.28))
+
+
+def _painted(skin: Skin) -> Floats:
+    """A painted wall down to a skirting board, a darker dado on some."""
+    out = _plaster(skin)
+    if skin.seed % 3 == 0:
+        dado = round(1.05 * PX_PER_M)
+        out[-dado:] *= np.array([0.80, 0.86, 0.84], np.float32)
+        out[-dado : -dado + 3] *= 0.75
+    return _skirted(_gain(out, _stains(skin, 2, 0.08)), (0.35, 0.34, 0.31))
+
+
+def _worn(skin: Skin) -> Floats:
+    """Office carpet that was walked on for thirty years: squares, trodden paths, stains."""
+    tread = 0.10 * noise(skin.seed + 5, 3, octaves=2) + _stains(skin, 6, 0.16)
+    return _gain(_carpet(skin), tread)
+
+
+def _soffit(skin: Skin) -> Floats:
+    """Suspended ceiling of 0.6 m panels on a rail, pin holes, here and there a water mark."""
+    rng = np.random.default_rng(skin.seed)
+    out = _gain(_plain(skin.rgb), 0.02 * noise(skin.seed, 32, octaves=2) + _stains(skin, 3, 0.16))
+    holes = rng.integers(0, SIDE_PX, (7000, 2))
+    out[holes[:, 0], holes[:, 1]] *= 0.84
+    side = SIDE_PX // 8  # half a metre, so that the tiles meet
+    rows, columns = np.indices((SIDE_PX, SIDE_PX)) // side
+    out = _gain(out, rng.normal(0, 0.02, (8, 8))[rows, columns].astype(np.float32))
+    for edge, tone in ((0, 0.66), (1, 0.9), (2, 1.05)):
+        out[edge::side] *= tone
+        out[:, edge::side] *= tone
+    return out
+
+
 _MATERIALS: dict[str, Callable[[Skin], Floats]] = {
     "plaster": _plaster, "concrete": _concrete, "boards": _boards, "wood": _wood,
     "carpet": _carpet, "tiles": _tiles, "brick": _brick, "paper": _paper, "panels": _panels,
-    "cloth": _cloth, "metal": _metal,
+    "cloth": _cloth, "metal": _metal, "papered": _papered, "painted": _painted, "worn": _worn,
+    "soffit": _soffit, "plain": lambda skin: _plain(skin.rgb),
 }  # fmt: skip
 
 

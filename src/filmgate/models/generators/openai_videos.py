@@ -277,6 +277,11 @@ class OpenAIVideos:
         )
 
     def row(self, model: str) -> catalog.Row:
+        """What limits `model`: the project's own description of it, else the catalog's.
+
+        Raises:
+            CannotExpress: neither knows it.
+        """
         for row in self._own_rows():
             if row.model == model:
                 return row

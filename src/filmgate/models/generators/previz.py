@@ -1,7 +1,9 @@
 """Previz: the project's own generator, an animatic renderer that needs no network.
 
-It renders rooms in perspective with people, light, grade, camera and sound, the same for the same
-seed, and plants drift of known kind and size. Sequences for tests and demos:
+It renders places in perspective with people, light, grade, camera and sound from a shot's
+description, the same for the same request, and fails on purpose as a real model does: drifts of
+known kind and size at a stated rate, told only afterwards by `truths`. Sequences for tests and
+demos, without the loop around them:
 
     python -m filmgate.models.generators.previz --out shots --truth truth.json --shots 24 --drifts 3
 """
@@ -9,15 +11,28 @@ seed, and plants drift of known kind and size. Sequences for tests and demos:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import errno
 import hashlib
-import json
+import os
+import shutil
 import sys
+import threading
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from filmgate.errors import FilmgateError, UsageError
+from filmgate.errors import (
+    FilmgateError,
+    Refused,
+    StoreError,
+    TakeLost,
+    Unavailable,
+    UsageError,
+)
+from filmgate.models import catalog
 from filmgate.models.animatic.drift import UNITS, Drift, DriftKind, apply
 from filmgate.models.animatic.sequence import (
     SIZES,
@@ -27,6 +42,13 @@ from filmgate.models.animatic.sequence import (
     write_sequence,
     write_truth,
 )
+from filmgate.models.animatic.service import truth
+from filmgate.models.animatic.service.fault import drift_of
+from filmgate.models.animatic.service.jobs import Job, JobFolder, slug
+from filmgate.models.animatic.service.rendering import effort, make, tidy
+from filmgate.models.animatic.service.truth import Planted, truths
+from filmgate.models.animatic.service.wish import Wish, made, read
+from filmgate.models.animatic.service.workers import Workers
 from filmgate.models.animatic.shot import audio, clean_frames, frames, render
 from filmgate.models.animatic.spec import (
     CameraSpec,
@@ -37,99 +59,223 @@ from filmgate.models.animatic.spec import (
     PlaceSpec,
     ShotSpec,
     SoundSpec,
-    from_plain,
 )
-from filmgate.models.generator import Capability, JobState, Request, Result
+from filmgate.models.generator import Capability, JobState, Request, Result, Status, Surroundings
+from filmgate.schema.value import canonical
 
 __all__ = [
     "GENERATOR", "SIZES", "UNITS", "CameraSpec", "Change", "Drift", "DriftKind", "GradeSpec",
-    "LightSpec", "PersonSpec", "PlaceSpec", "Previz", "ShotFact", "ShotSpec", "SoundSpec", "Truth",
-    "apply", "audio", "clean_frames", "frames", "main", "render", "sequence", "write_sequence",
-    "write_truth",
+    "LightSpec", "PersonSpec", "PlaceSpec", "Planted", "Previz", "ShotFact", "ShotSpec",
+    "SoundSpec", "Truth", "apply", "audio", "clean_frames", "frames", "main", "render", "sequence",
+    "truths", "write_sequence", "write_truth",
 ]  # fmt: skip
 
 MODEL = "previz-1"
-_EXTRAS = ("drifts", "crf", "bit_rate", "gop")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Job:
-    spec: ShotSpec
-    crf: float | None
-    bit_rate: int | None
-    gop: int
+STILL = "previz-still-1"
+_POLL_S = (0.1, 2.0)
+_SHOT_S = 0.4  # about what one shot takes to render, for telling when to ask again
 
 
 class Previz:
-    """Renders on ``fetch``; a job is done as soon as it is submitted.
+    """An animatic of the shot that a request describes, rendered in processes of its own.
 
-    ``Request.parameters``: the fields of :class:`ShotSpec` as plain JSON values, besides ``drifts``
-    (a list of :class:`Drift` fields), ``crf``, ``bit_rate`` and ``gop``. The prompt is not read.
-    Jobs live in this process only: a request renders the same take again at no cost.
+    What it reads of a request, what it makes of it and how it fails is told in ``docs/previz.md``:
+    `Request.shot` is the description, ``parameters`` may hold ``previz`` (the failing model, see
+    `animatic.service.fault`; the generator's options are its defaults), ``spec`` (a whole
+    `ShotSpec` as plain values instead of a description) with ``drifts`` (to be planted in it),
+    ``crf``, ``bit_rate``, ``gop``, ``pickup`` and ``still``. The prompt is not read.
+
+    Rendering starts on `submit` and is free. Jobs lie in `Surroundings.folder` and outlive the
+    process; a take that was lost with its process is rendered again, to the same bytes.
+
+    Two submits of an equal request are one job, so that `find` always knows.
     """
 
-    def __init__(self) -> None:
-        self._jobs: dict[str, _Job] = {}
-        self._ended: set[str] = set()
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._jobs = JobFolder(surroundings.folder)
+        self._workers = Workers(surroundings.folder, surroundings.workers)
+        self._tidy = False
+        # Nobody who forgets to close may be held up at the end, or leave processes behind.
+        self._end = weakref.finalize(self, self._workers.close)
 
     def capabilities(self) -> tuple[Capability, ...]:
-        """One model, offline, seeded, with sound."""
-        return (Capability(MODEL, ("video",), longest_s=600.0, sound=True, seeded=True,
-                           offline=True),)  # fmt: skip
+        """One model for takes, one for pictures; offline, free, the same again every time."""
+        return tuple(catalog.capability(row, finds=True) for row in catalog.alive("previz"))
+
+    def check(self, request: Request) -> None:
+        """Refuse what cannot be rendered: see `Generator.check`."""
+        self._wish(request)
+
+    def price_usd(self, request: Request) -> float:
+        """Rendering is free."""
+        return 0.0
 
     def submit(self, request: Request) -> str:
-        """Check ``request`` and keep it; the id follows from its content."""
-        if request.model != MODEL:
-            raise UsageError(f"Previz has no model {request.model!r}, only {MODEL}.")
-        plain = {key: value for key, value in request.parameters.items() if key not in _EXTRAS}
-        spec = from_plain(ShotSpec, {"seed": request.seed, **plain})
-        drifts = request.parameters.get("drifts", [])
-        if not isinstance(drifts, Sequence):
-            raise UsageError("drifts must be a list.")
-        for drift in drifts:
-            spec = apply(spec, from_plain(Drift, drift))
-        crf = _number(request, "crf")
-        bit_rate, gop = _number(request, "bit_rate"), _number(request, "gop")
-        made = _Job(spec, crf, None if bit_rate is None else int(bit_rate),
-                    24 if gop is None else int(gop))  # fmt: skip
-        text = json.dumps([spec.to_json(), made.crf, made.bit_rate, made.gop])
-        job = "previz-" + hashlib.sha256(text.encode()).hexdigest()[:24]
-        self._jobs[job] = made
-        self._ended.discard(job)
+        """Start rendering; see `Generator.submit`.
+
+        Raises:
+            CannotExpress: as `check`.
+            StoreError: the job cannot be written down.
+        """
+        wish = self._wish(request)
+        job = self._id(request, wish)
+        folder = self._surroundings.folder
+        if not self._tidy:
+            tidy(self._jobs)
+            self._tidy = True
+        if not self._jobs.known(job):
+            spec, planted = self._made(wish)
+            # The truth first: a job that is rendered has one.
+            truth.write(folder, job, wish.slate, wish.take, planted, wish.faults.fingerprint())
+            self._jobs.write(Job(
+                job, request.model, dataclasses.asdict(spec), request.rate, request.sound, wish.crf,
+                wish.bit_rate, wish.gop, wish.still,
+            ))  # fmt: skip
+        elif self._jobs.read(job).state in ("cancelled", "failed"):
+            self._jobs.mark(job, "open")
+            self._workers.excuse(job)
+        self._workers.want(job)
         return job
 
-    def poll(self, job: str) -> JobState:
-        """Done, unless it was cancelled."""
-        self._job(job)
-        return JobState.CANCELLED if job in self._ended else JobState.DONE
+    def poll(self, job: str) -> Status:
+        """How `job` stands; a job of a process that is gone is taken up again."""
+        kept = self._jobs.read(job)
+        if kept.state == "cancelled":
+            return Status(JobState.CANCELLED)
+        if kept.state == "failed":
+            return Status(JobState.FAILED, kept.reason, cost_usd=0.0)
+        if kept.state == "fetched" or self._jobs.render(kept).is_file():
+            return Status(JobState.DONE, progress=1.0, cost_usd=0.0)
+        reason = self._workers.failure(job)
+        if reason is not None:
+            self._jobs.mark(job, "failed", reason)
+            return Status(JobState.FAILED, reason, cost_usd=0.0)
+        trouble = self._workers.trouble(job)
+        if trouble is not None:
+            raise Unavailable(trouble)
+        self._workers.want(job)
+        if not self._workers.holds(job) and not self._jobs.render(kept).is_file():
+            # No process can be had: whoever fetches renders.
+            return Status(JobState.DONE, cost_usd=0.0)
+        after_s = _SHOT_S * (1 + self._workers.ahead()) / max(1, self._workers.size)
+        return Status(JobState.RUNNING, poll_after_s=min(max(after_s, _POLL_S[0]), _POLL_S[1]))
 
     def fetch(self, job: str, path: Path) -> Result:
-        """Render the take of ``job`` into ``path``."""
-        made = self._job(job)
-        if job in self._ended:
-            raise UsageError(f"The job {job} was cancelled and has no take.")
-        render(made.spec, path, crf=made.crf, bit_rate=made.bit_rate, gop=made.gop)
-        return Result(path, MODEL)
+        """Move the take of `job` to `path`; one that is not there (any more) is rendered now.
+
+        Raises:
+            TakeLost: there is no such job, or it was cancelled.
+            Refused: it failed.
+            StoreError: `path` cannot be written.
+        """
+        kept = self._jobs.read(job)
+        if kept.state == "cancelled":
+            raise TakeLost(f"The job {job} was cancelled and has no take.")
+        if kept.state == "failed":
+            raise Refused(f"The job {job} made no take: {kept.reason}.")
+        if self._workers.holds(job):
+            self._workers.wait(job, self._surroundings.timeout_s)
+        try:
+            # Another process may fetch the same take at the same moment: then once more.
+            if not any(_moved(make(self._jobs, kept), path) for _ in range(3)):
+                raise Unavailable(f"The take of {job} is being fetched by others.")
+        except UsageError as problem:
+            raise Refused(f"The job {job} made no take: {problem}") from None
+        if kept.state != "fetched":
+            self._jobs.mark(job, "fetched")
+        mime = "image/png" if kept.still else "video/mp4"
+        return Result(path, kept.model, cost_usd=0.0, mime=mime, machine_s=self._effort_s(kept))
+
+    def _effort_s(self, job: Job) -> float | None:
+        """Seconds of processor time that the take took; None when another process has told them."""
+        note = effort(self._jobs.render(job))
+        with contextlib.suppress(OSError, ValueError):
+            seconds = float(note.read_text(encoding="ascii"))
+            note.unlink()
+            return seconds
+        return None
 
     def cancel(self, job: str) -> None:
-        """Forget about rendering ``job``."""
-        self._job(job)
-        self._ended.add(job)
+        """Do not render `job`; a take that is there stays."""
+        kept = self._jobs.read(job)
+        if kept.state == "open" and not self._jobs.render(kept).is_file():
+            self._workers.forget(job)
+            self._jobs.mark(job, "cancelled")
 
-    def _job(self, job: str) -> _Job:
-        if job not in self._jobs:
-            raise UsageError(f"Previz has no job {job!r}.")
-        return self._jobs[job]
+    def find(self, request: Request, since: str) -> str | None:
+        """The job of an equal request, or None when none was submitted."""
+        job = self._id(request, self._wish(request))
+        return job if self._jobs.known(job) else None
+
+    def close(self) -> None:
+        """End the rendering processes; what they were at is rendered again when it is wanted."""
+        self._end()
+
+    def _wish(self, request: Request) -> Wish:
+        catalog.find(request.model, "previz")
+        return read(request, self._surroundings.options, request.model == STILL)
+
+    def _id(self, request: Request, wish: Wish) -> str:
+        """The job's id: it follows from the request and the settings."""
+        whole = {**request.plain(), "faults": wish.faults.plain()}
+        digest = hashlib.sha256(canonical(whole)).hexdigest()[:20]
+        return f"previz-{slug(wish.slate)}-{wish.take}-{digest}"
+
+    def _made(self, wish: Wish) -> tuple[ShotSpec, tuple[Drift, ...]]:
+        """What is rendered, with what was planted in it."""
+        model = wish.faults.fingerprint()
+
+        def record(take: int) -> Drift | None:
+            rows = truth.of_take(self._surroundings.folder, wish.slate, take, model)
+            if rows is None:
+                raise KeyError(take)
+            return rows[-1].drift()
+
+        def drift_at(take: int, revised: tuple[str, ...]) -> Drift | None:
+            return drift_of(wish.faults, wish.spec, wish.slate, take, revised, record)
+
+        if wish.still:
+            return wish.spec, ()
+        if wish.pickup is not None:
+            return made(self._cutting_in(wish, model), drift_at(wish.take - 1, ()), None)
+        return made(wish, None, drift_at(wish.take, wish.revised))
+
+    def _cutting_in(self, wish: Wish, model: str) -> Wish:
+        """A pickup with the motion and the grain of the take it mends, so that the two cut."""
+        rows = truth.of_take(self._surroundings.folder, wish.slate, wish.take - 1, model)
+        if rows is None:
+            return wish
+        seed = int(self._jobs.read(rows[0].job).spec["seed"])
+        return dataclasses.replace(wish, spec=dataclasses.replace(wish.spec, seed=seed))
 
 
-def _number(request: Request, name: str) -> float | None:
-    """A number among the extras of a request."""
-    value = request.parameters.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UsageError(f"{name} is {value!r}, but must be a number.")
-    return float(value)
+def _moved(source: Path, path: Path) -> bool:
+    """Move a finished file to `path`, also onto another disk; whole or not at all.
+
+    Returns:
+        Whether it was still there.
+
+    Raises:
+        StoreError: `path` cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        try:
+            source.replace(path)
+        except OSError as problem:
+            if problem.errno != errno.EXDEV:
+                raise
+            shutil.copyfile(source, part)
+            part.replace(path)
+            source.unlink(missing_ok=True)
+    except OSError as problem:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        if not source.exists():
+            return False
+        raise StoreError(f"'{path}' cannot be written ({problem.strerror}).") from None
+    return True
 
 
 GENERATOR = Previz
