@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from filmgate import registry
 from filmgate.interfaces import cli
 
 ROOT = Path(__file__).parents[2]
@@ -156,6 +157,12 @@ def test_the_library_imports_little_and_quickly() -> None:
     spent, rest = done.stdout.split(" ", 1)
     assert rest.strip() == "[] []"
     assert float(spent) < 0.3  # 0.02 s today
+
+
+def test_the_help_names_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["gap", "measure", "--help"]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert all(name in page for name in registry.names("gap.importers"))
 
 
 def test_public_names_are_there() -> None:

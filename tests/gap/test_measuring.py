@@ -7,12 +7,15 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from filmgate import gap
 from filmgate.errors import UsageError
 from filmgate.gap import Mapping, Trace, Visit
 from filmgate.gap.solo import Solo
 from filmgate.schema.gap import GapReport
+from filmgate.schema.publish import gap_json, gap_report
 
 
 def chain(
@@ -402,9 +405,50 @@ def test_cost_per_good_output() -> None:
     assert found.load.cost_per_good_usd == 4.0
 
 
-def test_a_report_holds_no_number_that_json_cannot_write() -> None:
-    from filmgate.schema.publish import gap_json, gap_report
+visits = (
+    st.builds(
+        Visit,
+        st.sampled_from("abc"),
+        st.just("work"),
+        st.sampled_from([True, False, None]),
+        st.none(),
+        st.booleans(),
+    )
+    | st.builds(
+        Visit, st.just("check"), st.just("verify"), st.none(), st.sampled_from([True, False, None])
+    )
+    | st.builds(Visit, st.just("person"), st.just("human"), st.sampled_from([True, False, None]))
+)
+runs = st.builds(
+    Trace,
+    st.sampled_from(["1", "2", "3"]),
+    st.just(""),
+    st.lists(visits, max_size=7).map(tuple),
+    st.sampled_from([True, False, None]),
+    st.sampled_from([True, False, None]),
+    st.booleans(),
+    st.none() | st.floats(0, 2e9),
+)
 
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(runs, min_size=1, max_size=12), st.booleans())
+def test_whatever_the_traces_the_report_can_be_written(traces: list[Trace], solo: bool) -> None:
+    alone = {"a": Solo(9, 10), "b": Solo(10, 10), "c": Solo(0, 4)} if solo else None
+    report = gap.measure_traces(traces, solo=alone, was=0.9)
+    assert gap_report(gap_json(report)) == report
+    assert all(line and "None" not in line and "nan" not in line for line in both(report).split())
+    for step in report.steps:
+        for rate in (step.in_pipeline, step.repaired, step.sticky):
+            assert (rate.value is None) == bool(rate.reason) or rate.value is not None
+            if rate.value is not None:
+                assert rate.low is not None
+                assert rate.high is not None
+                assert 0 <= rate.low <= rate.value + 1e-9
+                assert rate.value - 1e-9 <= rate.high <= 1
+
+
+def test_a_report_holds_no_number_that_json_cannot_write() -> None:
     reports = [
         gap.measure_traces([chain("ab", [False, False], False, "x")], solo={"a": Solo(0, 3),
                            "b": Solo(3, 3)}),

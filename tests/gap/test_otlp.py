@@ -205,6 +205,54 @@ def test_frameworks_name_their_steps_in_many_ways(
     assert steps(trace) == [step]
 
 
+def test_what_runs_inside_a_node_carries_its_name_and_is_no_visit_of_its_own(
+    tmp_path: Path,
+) -> None:
+    node = {"metadata": json.dumps({"langgraph_node": "planner"})}
+    (trace,), _ = read(
+        tmp_path,
+        request(
+            root(),
+            span("a", "root", at=1, **{"openinference.span.kind": "CHAIN", **node}),
+            span("a1", "a", at=1, **{"openinference.span.kind": "CHAIN", **node}),
+            span("a2", "a1", at=1, **{"openinference.span.kind": "LLM", **node}),
+            span("b", "root", at=3, **{"openinference.span.kind": "CHAIN", **node}),
+        ),
+    )
+    assert steps(trace) == ["planner", "planner"]
+
+
+def test_a_label_on_a_call_is_its_steps(tmp_path: Path) -> None:
+    call = {"gen_ai.operation.name": "chat"}
+    late = {**label("step_correct", "fail"), "traceId": "t1", "spanId": "b1"}
+    late["eventName"] = late.pop("name")
+    (trace,), problems = read(
+        tmp_path,
+        request(
+            root(), agent("a", "write", at=1), agent("b", "edit", at=2),
+            span("a1", "a", at=1, events=(label("step_correct", "pass"),), **call),
+            span("b1", "b", at=2, **call),
+        ),
+        logs(late),
+    )  # fmt: skip
+    assert [v.outcome for v in trace.visits] == [True, False]
+    assert problems.found() == ()
+
+
+def test_a_tool_below_a_call_finds_its_step(tmp_path: Path) -> None:
+    (trace,), problems = read(
+        tmp_path,
+        request(
+            root(), agent("a", "write", at=1),
+            span("a1", "a", at=1, **{"gen_ai.operation.name": "chat"}),
+            span("a2", "a1", at=1, **{"gen_ai.operation.name": "execute_tool",
+                                      "gen_ai.tool.name": "search", "gen_ai.usage.cost": 0.5}),
+        ),
+    )  # fmt: skip
+    assert [(v.step, v.cost_usd) for v in trace.visits] == [("write", 0.5)]
+    assert problems.found() == ()
+
+
 def test_without_any_name_the_children_of_the_root_are_the_steps(tmp_path: Path) -> None:
     (trace,), _ = read(
         tmp_path,
@@ -318,6 +366,30 @@ def test_broken_traces_are_told_and_the_rest_is_used(tmp_path: Path, name: str) 
     assert problems.found()[0].file.endswith("traces.jsonl")
     if name == "ends before it starts":
         assert trace.visits[0].time_s is None
+
+
+def test_an_unknown_schema_version_is_told_and_known_names_are_used(tmp_path: Path) -> None:
+    spans = request(root(), agent("a", "write", at=1))
+    for url, told in (
+        ("https://opentelemetry.io/schemas/1.41.0", []),
+        ("https://opentelemetry.io/schemas/2.0.0", [1]),
+        ("https://example.com/mine/7", [1]),
+    ):
+        spans["resourceSpans"][0]["scopeSpans"][0]["schemaUrl"] = url
+        (trace,), problems = read(tmp_path, spans)
+        assert steps(trace) == ["write"]
+        assert [p.line for p in problems.found()] == told
+
+
+def test_problems_name_the_first_trace(tmp_path: Path) -> None:
+    from filmgate.gap.problems import sentence
+
+    _, problems = read(
+        tmp_path, request(agent("a", "x", "gone"), agent("b", "x", "gone", trace="t2"))
+    )
+    (found,) = problems.found()
+    assert (found.first, found.count) == ("t1", 2)
+    assert sentence(found).endswith("(first in 't1', and 1 more like it).")
 
 
 def test_a_failed_root_is_a_crash(tmp_path: Path) -> None:

@@ -199,6 +199,23 @@ def test_runs_without_their_feedback_and_feedback_without_its_runs(planted: Path
     ]
 
 
+@pytest.mark.parametrize("name", ["otlp_genai_300.json", "langgraph_state_history_60.json",
+                                  "langsmith_runs_300.jsonl"])  # fmt: skip
+def test_a_file_that_is_cut_off_is_used_up_to_the_cut(
+    planted: Path, tmp_path: Path, name: str
+) -> None:
+    whole = (planted / name).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(whole[: int(len(whole) * 0.6)])
+    full, found = gap.measure([planted / name]), gap.measure([path])
+    assert 0.5 * full.traces < found.traces < 0.7 * full.traces
+    told = [p for p in found.problems if "cut off" in p.text]
+    assert [(p.file, p.line is not None) for p in told] == [(str(path), True)]
+    assert [s.step for s in found.steps if s.kind == "work"] == [
+        s.step for s in full.steps if s.kind == "work"
+    ]
+
+
 @pytest.fixture(scope="module")
 def solo(tmp_path_factory: pytest.TempPathFactory, truth: dict[str, Any]) -> Path:
     path = tmp_path_factory.mktemp("solo") / "solo.csv"

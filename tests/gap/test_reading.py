@@ -47,6 +47,21 @@ def test_the_first_line_may_be_the_broken_one(path: Path) -> None:
     assert problems.found()[0].line == 1
 
 
+def test_an_array_with_one_element_to_a_line_is_one_document(path: Path) -> None:
+    for text in ('[\n{"a": 1}\n]\n', '[\n{"a": 1},\n{"a": 2}\n]', "[\n {}\n]"):
+        found, problems = read(path, text)
+        assert values(found) == json.loads(text)
+        assert problems.found() == ()
+
+
+def test_what_follows_a_document_is_told(path: Path) -> None:
+    found, problems = read(path, '[\n{"a": 1}\n]\nmore')
+    assert values(found) == [{"a": 1}]
+    assert [(p.line, p.text.split(";")[0]) for p in problems.found()] == [
+        (3, "goes on behind its end")
+    ]
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 def test_one_document(path: Path, indent: int | None) -> None:
     found, _ = read(path, json.dumps([{"a": 1}, {"a": [2]}], indent=indent))

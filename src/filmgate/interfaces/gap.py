@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from filmgate.interfaces import gap_plan
 from filmgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,11 +23,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-with contextlib.suppress(ImportError):  # written at the same time as this file
-    from filmgate.interfaces import gap_plan  # type: ignore[attr-defined,unused-ignore]
-
-    gap_plan.register(app)
 
 Json = Annotated[Path | None, typer.Option(help="Write the machine report here; '-' for stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
@@ -135,3 +130,6 @@ def _write(found: GapReport | PowerReport, path: Path | None) -> None:
         write_atomic(path, data)
     except OSError as error:
         raise StoreError(f"'{path}' could not be written ({error.strerror}).") from None
+
+
+gap_plan.register(app)

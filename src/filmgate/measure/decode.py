@@ -31,19 +31,15 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from filmgate.errors import MeasurementError
-from filmgate.measure import colour
+from filmgate.measure import colour, soundtrack
 from filmgate.measure.probe import Packets, Probe, has_alpha, open_media, scan, with_picture
-from filmgate.measure.sample import U8, WORK_HEIGHT_PX, Frame, Sample, Sound
+from filmgate.measure.sample import U8, WORK_HEIGHT_PX, Frame, Sample
 
 ENOUGH_KEYFRAMES: Final = 4
 """From this many keyframes on, keyframes alone show the middle of a shot."""
 
 _SKIPPABLE: Final = frozenset({"h264", "hevc", "mpeg2video", "mpeg4"})
 """Decoders that read `skip_frame` anew for every packet; others (dav1d) fix it when they open."""
-
-_SOUND_RATE_HZ: Final = 48_000
-_PREROLL_S: Final = 0.1
-"""Sound decoded before the shot and thrown away, so that a codec's overlap has settled, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +107,7 @@ def sample(
             raise MeasurementError(f"{file.name}: no frame of {in_frame}-{end} can be decoded.")
         frames, notes = _finish(found, pictures)
         notes += _gaps(pictures, damaged, in_frame, end)
-        sound, sound_note = _sound(container, found, packets, in_frame, end)
+        sound, sound_note = soundtrack.under(container, found, packets, in_frame, end)
     return Sample(
         frames=frames,
         sound=sound,
@@ -436,61 +432,3 @@ def _to_rgb(planes: Any, tags: colour.ColourTags, deep: bool) -> U8:
     if opacity is not None:
         rgb = np.rint(rgb * opacity).astype(np.uint8)
     return rgb
-
-
-# --- sound ---------------------------------------------------------------------------------------
-
-
-def _sound(
-    container: InputContainer, found: Probe, packets: Packets, in_frame: int, end: int
-) -> tuple[Sound | None, str | None]:
-    """Decode the sound under the shot, aligned to its first frame.
-
-    Returns:
-        The sound, or None and the reason.
-    """
-    if found.still or not container.streams.audio:
-        return None, "no sound"
-    origin_s = float(found.pts[0] * found.time_base) if found.timed else 0.0
-    start_s = origin_s + found.time_of(in_frame)
-    after = found.time_of(end) if end < found.frame_count else found.duration_s
-    stop_s = origin_s + after
-    chosen = []
-    for packet in packets.audio:
-        when = float((packet.pts or 0) * (packet.time_base or 0))
-        if start_s - _PREROLL_S <= when < stop_s:
-            chosen.append(packet)
-    if not chosen:
-        return None, "no sound in this range"
-    context = container.streams.audio[0].codec_context
-    context.thread_count = 1
-    # planes stay apart until the end: the layout and the number of channels are the stream's own
-    resampler = av.AudioResampler(format="fltp", rate=_SOUND_RATE_HZ)
-    blocks: list[Any] = []
-    first_s: float | None = None
-    ready = False
-    feed: list[av.Packet[Any] | None] = [*chosen, None]
-    for entry in feed:
-        try:
-            decoded = context.decode(entry)
-        except av.FFmpegError:
-            continue
-        for piece in decoded:
-            if first_s is None:
-                first_s = piece.time if piece.time is not None else start_s
-                ready = piece.format.name == "fltp" and piece.sample_rate == _SOUND_RATE_HZ
-            if ready:
-                blocks.append(piece.to_ndarray())
-            else:
-                blocks += [part.to_ndarray() for part in resampler.resample(piece)]
-    if first_s is None:
-        return None, "its sound cannot be decoded"
-    if not ready:
-        blocks += [part.to_ndarray() for part in resampler.resample(None)]
-    wave = np.concatenate(blocks, axis=1).T
-    offset = round((start_s - first_s) * _SOUND_RATE_HZ)
-    length = round((stop_s - start_s) * _SOUND_RATE_HZ)
-    if offset < 0:  # sound that starts late stays in step with the picture
-        wave = np.concatenate([np.zeros((-offset, wave.shape[1]), np.float32), wave])
-        offset = 0
-    return Sound(np.ascontiguousarray(wave[offset : offset + length], dtype=np.float32)), None

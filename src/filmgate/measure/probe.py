@@ -179,16 +179,18 @@ def scan(file: Path, container: InputContainer, stream: VideoStream) -> tuple[Pr
     packets = Packets([], [], True)
     table: list[tuple[int | None, bool, bool]] = []
     held, broken = 0, False
+    number, vp8 = stream.index, stream.codec_context.name in ("vp8", "libvpx")
     try:
         for packet in container.demux([stream] if audio is None else [stream, audio]):
-            if packet.size == 0:
+            size = packet.size
+            if size == 0:
                 continue
-            held += packet.size
+            held += size
             if held > HELD_BYTES_LIMIT:
                 packets = Packets([], [], False)
-            if packet.stream_index == stream.index:
+            if packet.stream_index == number:
                 when = packet.pts if packet.pts is not None else packet.dts
-                hidden = packet.is_discard or _never_shown(stream.codec_context.name, packet)
+                hidden = packet.is_discard or (vp8 and _never_shown(packet))
                 table.append((when, packet.is_keyframe, hidden))
                 broken = broken or packet.is_corrupt
                 if packets.complete:
@@ -264,9 +266,9 @@ def _why_not_opened(path: Path) -> str:
     return f"{path.name} is not a video or image file that can be read."
 
 
-def _never_shown(codec: str, packet: av.Packet[Any]) -> bool:
+def _never_shown(packet: av.Packet[Any]) -> bool:
     """Tell a VP8 alternate-reference packet, which is stored like a frame but never shown."""
-    return codec in ("vp8", "libvpx") and not (memoryview(packet)[0] >> 4) & 1
+    return not (memoryview(packet)[0] >> 4) & 1
 
 
 def _describe(

@@ -22,8 +22,9 @@ _MIN_BACKGROUND = 0.25
 
 
 def log_linear(rgb: U8) -> F32:
-    """Log-linear light of display RGB, float32, same shape."""
-    return LOG_LINEAR_OF_CODE[rgb]
+    """Log-linear light of display RGB (h, w, 3), float32, same shape."""
+    # OpenCV's table look-up takes a third of the time of numpy's.
+    return np.asarray(cv2.LUT(rgb, LOG_LINEAR_OF_CODE), dtype=np.float32)
 
 
 def thumbnail(rgb: U8, background: U8 | None) -> tuple[F32, F32]:
@@ -33,7 +34,7 @@ def thumbnail(rgb: U8, background: U8 | None) -> tuple[F32, F32]:
         rgb: (h, w, 3) display RGB; background: (h, w) 0 or 255, None when all of it is.
     """
     height, width = THUMB_SHAPE
-    logs = LOG_LINEAR_OF_CODE[rgb]
+    logs = log_linear(rgb)
     if background is None:
         thumb = cv2.resize(logs, (width, height), interpolation=cv2.INTER_AREA)
         return np.asarray(thumb, np.float32), np.ones(THUMB_SHAPE, np.float32)
@@ -48,7 +49,7 @@ def layout(rgb: U8) -> U8:
     """Light-normalised grey picture, uint8 (48, 64): local contrast, so that light cancels."""
     height, width = LAYOUT_SHAPE
     grey = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
-    luminance = LOG_LINEAR_OF_CODE[grey] @ LUMA
+    luminance = log_linear(np.asarray(grey, np.uint8)) @ LUMA
     local = luminance - cv2.GaussianBlur(luminance, (0, 0), 8.0)
     spread = np.sqrt(cv2.GaussianBlur(local * local, (0, 0), 8.0)) + 0.08
     return np.asarray(np.clip(128 + 48 * local / spread, 0, 255), dtype=np.uint8)
@@ -56,7 +57,7 @@ def layout(rgb: U8) -> U8:
 
 def texture(rgb: U8) -> F32:
     """(128,) histogram of gradient directions in a 4 x 4 grid of 8 unsigned directions."""
-    grey = (LOG_LINEAR_OF_CODE[rgb] @ LUMA).astype(np.float32)
+    grey = (log_linear(rgb) @ LUMA).astype(np.float32)
     dx = cv2.Sobel(grey, cv2.CV_32F, 1, 0)
     dy = cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     size = np.sqrt(dx * dx + dy * dy)
@@ -72,7 +73,8 @@ def texture(rgb: U8) -> F32:
 def sharpness(rgb: U8) -> float:
     """Log of the mean absolute Laplacian of the grey picture."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    return float(np.log(np.abs(cv2.Laplacian(grey, cv2.CV_16S)).mean() + 0.1))
+    edges = cv2.Laplacian(grey, cv2.CV_16S)
+    return float(np.log(cv2.norm(edges, cv2.NORM_L1) / edges.size + 0.1))
 
 
 def _design() -> F32:

@@ -140,9 +140,13 @@ class _Zones:
             parts.append((1, background))
             if inside is not None and any(p.mask is not None for p in people or ()):
                 parts.append((2, (inside > 160).astype(np.uint8)))
+        whole = tones.Tones()
+        whole.add(small, lab, bins, None)
         for region, select in parts:
-            added = tones.Tones()
-            added.add(small, lab, bins, select)
+            added = whole
+            if select is not None:
+                added = tones.Tones()
+                added.add(small, lab, bins, select)
             for zone in range(len(ZONES)):
                 if slot in self.members(zone):
                     self.tones[zone][region] += added
@@ -154,8 +158,8 @@ class _Zones:
         self.sharp.append(scenery.sharpness(frame.rgb))
         if slot == self.count // 2:
             self.texture = scenery.texture(small)
-        self.clipped += float((small >= 253).all(axis=2).mean())
-        self.crushed += float((small <= 2).all(axis=2).mean())
+        self.clipped += _share_within(small, 253, 255)
+        self.crushed += _share_within(small, 0, 2)
 
     def table(self, what: str) -> F32:
         return np.stack([np.stack([getattr(t, what)() for t in zone]) for zone in self.tones])
@@ -194,6 +198,12 @@ class _Zones:
         columns = [light[:, 0], light[:, 1], light[:, 2], light[:, 3], light[:, 6],
                    np.array(self.sharp, np.float32), light[:, 4]]  # fmt: skip
         return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _share_within(rgb: U8, low: int, high: int) -> float:
+    """Share of the pixels whose three channels all lie between `low` and `high`."""
+    inside = cv2.inRange(rgb, (low, low, low), (high, high, high))
+    return cv2.countNonZero(inside) / inside.size
 
 
 def _person_mask(people: tuple[Person, ...] | None, size: tuple[int, int]) -> U8 | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
+from filmgate.measure import loudness
 from filmgate.measure.sample import Sound
 from filmgate.schema.signature import ROOM_TONE_BANDS, SoundSignature
 
@@ -36,7 +35,7 @@ def measure(sound: Sound) -> SoundSignature | str:
     tone, level = _room_tone(samples.mean(axis=1), sound.rate_hz)
     return SoundSignature(
         integrated_lufs=integrated, momentary_lufs=momentary,
-        true_peak_dbtp=_true_peak(samples), room_tone_db=tone, room_level_db=level,
+        true_peak_dbtp=loudness.true_peak_dbtp(samples), room_tone_db=tone, room_level_db=level,
         duration_s=duration_s,
     )  # fmt: skip
 
@@ -49,31 +48,13 @@ def _without_lfe(samples: F64) -> F64:
 
 
 def _loudness(samples: F64, rate_hz: int) -> tuple[float | None, float | None]:
-    """Integrated (gated) and median momentary loudness, LUFS (ITU-R BS.1770-4 by pyloudnorm)."""
-    import pyloudnorm
-
-    meter = pyloudnorm.Meter(rate_hz)
-    with warnings.catch_warnings():
-        # pyloudnorm warns about the logarithm of silent blocks, which its gate then drops.
-        warnings.simplefilter("ignore")
-        integrated = float(meter.integrated_loudness(samples))
-        blocks = np.asarray(getattr(meter, "blockwise_loudness", []), dtype=np.float64)
+    """Integrated (gated) and median momentary loudness, LUFS; None where there is none."""
+    integrated, blocks = loudness.loudness(samples, rate_hz)
     audible = blocks[np.isfinite(blocks) & (blocks > -70)]
     return (
         integrated if np.isfinite(integrated) else None,
         float(np.median(audible)) if len(audible) else None,
     )
-
-
-def _true_peak(samples: F64) -> float:
-    """True peak, dBTP: four times oversampled around the loudest sample (BS.1770-4 annex 2)."""
-    from scipy import signal
-
-    mono = samples[:, int(np.argmax(np.abs(samples).max(axis=0)))]
-    at = int(np.argmax(np.abs(mono)))
-    near = mono[max(0, at - 256) : at + 256]
-    peak = float(np.abs(signal.resample_poly(near, 4, 1)).max())
-    return 20.0 * float(np.log10(max(peak, 1e-6)))
 
 
 def _room_tone(mono: F64, rate_hz: int) -> tuple[F32 | None, float | None]:

@@ -9,13 +9,10 @@ it rests on. Where the files lie is the environment variable ``FILMGATE_WEIGHTS`
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
 import tempfile
 import tomllib
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -257,12 +254,16 @@ def _download(weight: Weight, host: str) -> bytes:
     Raises:
         UsageError: it cannot be fetched, or is something else; the text names the URL.
     """
+    # Networking takes longer to import than a run that finds everything measured can spare.
+    import http.client
+    import urllib.request
+
     url = weight.url(host)
     by_hand = f"fetch {url} by hand and save it as {weight.file}"
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
             content: bytes = answer.read(weight.bytes + 1)
-    except (OSError, urllib.error.URLError, http.client.HTTPException, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise UsageError(f"{weight.name} could not be downloaded ({error}): {by_hand}.") from error
     if hashlib.sha256(content).hexdigest() != weight.sha256:
         raise UsageError(

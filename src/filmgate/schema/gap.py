@@ -312,13 +312,15 @@ class Stratum:
 class Problem:
     """Something in the input that could not be used, or was read in a way to be told.
 
-    `line` counts from 1; None where the trouble is not in one line. `count` of the same kind.
+    `line` counts from 1; None where the trouble is not in one line. `count` of the same kind;
+    `first` names the trace or item in which it was met first.
     """
 
     file: str
     line: int | None
     text: str
     count: int = 1
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
