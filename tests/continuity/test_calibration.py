@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmgate.continuity import calibration as cal
-from filmgate.continuity import verdict
+from filmgate.continuity import engine, verdict
+from filmgate.continuity.check import Batch
 from filmgate.schema.report import Finding
+
+sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
+import staged
 
 
 def _null(n: int = 1000, seed: int = 0) -> cal.Null:
@@ -117,3 +122,37 @@ def test_the_shipped_calibration_is_large_enough_and_says_where_it_is_from() -> 
     for key, threshold in shipped.table().items():
         assert threshold.n >= cal.MIN_COMPARISONS, key
         assert threshold.source.strip()
+
+
+def batch_of(ratios: np.ndarray) -> Batch:
+    n = len(ratios)
+    every = np.ones(n, bool)
+    return Batch("grade", "grade/x", "grade/x", "consensus", "de00", ratios, np.ones(n),
+                 np.full(n, -1), every, every)  # fmt: skip
+
+
+def test_a_busier_sequence_is_not_a_drifting_one() -> None:
+    """What nearly all of its shots do is its own; what three of them do is not."""
+    rng = np.random.default_rng(8)
+    null = cal.Null.of(np.abs(rng.normal(size=2000)), "de00", "stated")
+    made = cal.Calibration({"grade/x:consensus": null})
+    calm, busy = np.abs(rng.normal(size=(2, 100))) * np.array([[1.0], [3.0]])
+    assert engine.restlessness(batch_of(calm), made) == pytest.approx(1.0, abs=0.3)
+    assert engine.restlessness(batch_of(busy), made) == pytest.approx(3.0, abs=0.7)
+    calm[:3] = 40.0
+    assert engine.restlessness(batch_of(calm), made) == pytest.approx(1.0, abs=0.3)
+    assert engine.restlessness(batch_of(busy[:20]), made) == 1.0, "too few to tell"
+
+
+def test_shots_measured_twice_count_once() -> None:
+    """Two arms that both had no networks are one set of clean shots."""
+    runs = [(staged.shots(8, "one"), staged.clean(8)), (staged.shots(8, "two"), staged.clean(8))]
+    once = engine.fit(runs, "stated", staged.CHECKS)  # type: ignore[arg-type]
+    twice = engine.fit([*runs, *runs], "stated", staged.CHECKS)  # type: ignore[arg-type]
+    assert twice.n_shots == once.n_shots <= 16
+
+
+def test_a_tail_that_nobody_was_seen_in_is_not_taken_for_impossible() -> None:
+    none = cal.Null.of(np.zeros(2000), "match", "stated")
+    assert none.share == pytest.approx(0.01)
+    assert none.p_value(np.array([0.6]))[0] > 1e-4

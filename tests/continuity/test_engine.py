@@ -264,6 +264,15 @@ def test_the_declared_key_side() -> None:
         assert finding.remedy == (None if status == "within" else f"Move the key to the {side}.")
 
 
+def test_a_light_declared_even() -> None:
+    flat = staged.clean(4)
+    report = staged.compared(flat, expected("lighting/key_side", value="even"))
+    finding = only(report.shots[2], "lighting/key_side", "look")
+    slope = abs(float(flat[2].light[0, 6])) * 2 / np.log(2)  # type: ignore[union-attr]
+    assert finding.status == ("drift" if slope > 0.25 else "within")
+    assert finding.magnitude == pytest.approx(slope, abs=1e-3)
+
+
 def test_the_declared_loudness() -> None:
     sound = staged.signature(2).sound
     assert sound is not None

@@ -234,3 +234,22 @@ def test_declared_scenes_win() -> None:
     assert names == ["breakfast"] * 4 + ["evening"] * 4
     assert len(set(world.group.tolist())) == 2, "no comparison reaches over a declared border"
     assert world.anchor.tolist() == [-1, 0, 0, 0, -1, 4, 4, 4]
+
+
+def unit(*angles: float) -> NDArray[np.float32]:
+    """(N, 2) vectors whose correlation is the cosine between them (degrees)."""
+    turn = np.radians(angles)
+    return np.stack([np.cos(turn), np.sin(turn)], axis=1).astype(np.float32)
+
+
+def test_a_stray_take_joins_the_group_of_its_scene_that_it_fits() -> None:
+    group = np.array([0, 0, 0, 1, 2, 3])
+    chapter = np.array([0, 0, 0, 0, 0, 1])
+    found = grouping.gathered(group, chapter, unit(0, 4, 8, 20, 70, 5))
+    assert found.tolist() == [0, 0, 0, 0, 2, 3], "3 fits; 4 is another view, 5 another scene"
+
+
+def test_two_strays_make_no_group() -> None:
+    group = np.array([0, 0, 1])
+    found = grouping.gathered(group, np.zeros(3, np.int64), unit(0, 4, 8))
+    assert found.tolist() == [0, 0, 1]

@@ -168,3 +168,15 @@ def test_what_cannot_be_right_is_told_in_one_sentence(tmp_path: Path, name: str)
 def test_the_published_schema_refuses_the_same(name: str) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(tomllib.loads(BAD[name][0]), SCHEMA)
+
+
+@pytest.mark.parametrize("side", ["left", "Right", "even"])
+def test_a_key_has_three_sides(tmp_path: Path, side: str) -> None:
+    look = read(tmp_path, f'[expect]\n"lighting/key_side" = "{side}"').bind(KITCHEN)
+    assert look.expectation_for("lighting/key_side", "shot_1") is not None
+
+
+@pytest.mark.parametrize("side", ["above", "lft", "red"])
+def test_another_side_is_refused(tmp_path: Path, side: str) -> None:
+    with pytest.raises(BadSetting, match=r"look\.toml line 2.*'left', 'right' or 'even'"):
+        read(tmp_path, f'[expect]\n"lighting/key_side" = "{side}"')

@@ -149,8 +149,7 @@ def test_references_that_a_model_does_not_take(linted: Any, picture: Any) -> Non
 
 def test_a_size_and_a_length_that_the_model_does_not_make(linted: Any) -> None:
     text = (
-        'size = "640x640"\n[[sequence]]\nid = "a"\n'
-        "shot = [{ duration_s = 12 }, { duration_s = 8 }]"
+        'size = "640x640"\n[[sequence]]\nid = "a"\nshot = [{ duration_s = 12 }, { duration_s = 8 }]'
     )
     size, length = linted(text, "", None, VEO)
     assert (size.code, size.severity) == ("size", "stop")

@@ -73,8 +73,9 @@ def towards(world: World, shot: int, other: int) -> CDL | None:
     In one set-up the same places of the picture are paired; otherwise the quantiles of each
     channel are, which needs no correspondence. None when there is nothing to fit to.
     """
-    mates = np.flatnonzero((world.group == world.group[shot]) & (np.arange(world.count) != shot))
-    if world.group[shot] >= 0 and len(mates) >= consensus.MIN_GROUP - 1:
+    group = world.eras("grade/tonal_bands", world.group)
+    mates = np.flatnonzero((group == group[shot]) & (np.arange(world.count) != shot))
+    if group[shot] >= 0 and len(mates) >= consensus.MIN_GROUP - 1:
         return _from_cells(world, shot, mates)
     if other < 0 or not world.measured[other]:
         return None

@@ -81,15 +81,20 @@ def missing(
 def _crossings(
     judged: Sequence[tuple[Batch, F64]], change: Change, inside: Bool, entering: bool
 ) -> Iterable[_Crossing]:
-    """Per attribute the first comparison with a neighbour that reaches over the change's edge."""
-    for batch, evidence in judged:
-        if batch.against != "neighbour" or not matches(change.path, batch.attribute):
-            continue
-        known = batch.applies & (batch.other >= 0) & np.isfinite(evidence)
-        across = known & (inside == entering) & (inside[batch.other] != entering)
-        if across.any():
-            at = int(np.argmax(across))
-            yield _Crossing(at, batch, float(evidence[at]))
+    """Per attribute the first comparison that reaches over the change's edge: with the neighbour,
+    or with the anchor for what no neighbour is compared on.
+    """
+    told: set[str] = set()
+    for against in ("neighbour", "anchor"):
+        for batch, evidence in judged:
+            if batch.against != against or not matches(change.path, batch.attribute):
+                continue
+            known = batch.applies & (batch.other >= 0) & np.isfinite(evidence)
+            across = known & (inside == entering) & (inside[batch.other] != entering)
+            if across.any() and not (against == "anchor" and batch.attribute in told):
+                told.add(batch.attribute)
+                at = int(np.argmax(across))
+                yield _Crossing(at, batch, float(evidence[at]))
 
 
 def _first_shown(world: World, inside: Bool) -> int | None:

@@ -39,7 +39,8 @@ class Batch:
         other: (N,) position of the shot compared with, -1 for none.
         votes: (N,) whether this comparison may change the verdict. A neighbour comparison never
             votes where a consensus exists, because it blames the good shot after a bad one.
-        usual: (N,) which comparisons of clean footage say what is usual; None: those that vote.
+        usual: (N,) which comparisons of clean footage say what is usual, whether or not they
+            apply; None: those that vote.
         applies: (N,) False where the question makes no sense (that person is not in the shot).
         reasons: position -> why not measured, for applying shots without a magnitude.
         default_reason: the reason where `reasons` has none.

@@ -148,16 +148,24 @@ def _loudness(world: World, shot: int, path: str, expected: Expectation) -> Find
 
 def _key(world: World, shot: int, path: str, side: str) -> Finding:
     slope = float(world.light[shot, 0, 6]) * 2 / float(np.log(2))
-    if side not in ("left", "right"):
-        return replace(_blank(path), reason=f"a key side is 'left' or 'right', not '{side}'")
-    if not np.isfinite(slope) or abs(slope) < MIN_KEY_STOPS:
-        return replace(_blank(path), reason="no side of the picture is clearly brighter")
+    side = side.strip()
+    if side not in ("left", "right", "even"):
+        return replace(
+            _blank(path), reason=f"a key side is 'left', 'right' or 'even', not '{side}'"
+        )
+    if not np.isfinite(slope):
+        return replace(_blank(path), reason="too little of the background is seen")
     found = "right" if slope > 0 else "left"
-    wrong = 0.0 if found == side else abs(slope)
+    if side == "even":
+        wrong, remedy = abs(slope), f"Even out the light: less from the {found}."
+    elif abs(slope) < MIN_KEY_STOPS:
+        return replace(_blank(path), reason="no side of the picture is clearly brighter")
+    else:
+        wrong, remedy = 0.0 if found == side else abs(slope), f"Move the key to the {side}."
     return replace(
-        _judged(_blank(path), wrong, "stops", MIN_KEY_STOPS, f"Move the key to the {side}."),
+        _judged(_blank(path), wrong, "stops", MIN_KEY_STOPS, remedy),
         this=Measured(f"{abs(slope):.1f} stops brighter on the {found}"),
-        reference=Measured(f"key declared on the {side}"),
+        reference=Measured(f"key declared {side if side == 'even' else 'on the ' + side}"),
     )  # fmt: skip
 
 

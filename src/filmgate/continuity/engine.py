@@ -23,6 +23,9 @@ Judged = tuple[Batch, Check, F64]
 SCORE_HALF = 2.0
 """A score of one half is evidence of p = .01."""
 FOLDS = 3
+RESTLESS_FROM = 40
+RESTLESS_AT = 0.95
+RESTLESS_MOST = 4.0
 
 
 def compare(
@@ -63,9 +66,26 @@ def judge(world: World, calibration: Calibration, checks: Sequence[Check]) -> li
     for check in checks:
         for batch in check.compare(world):
             with np.errstate(invalid="ignore", divide="ignore"):
-                ratio = batch.magnitude / batch.scale
+                ratio = batch.magnitude / batch.scale / restlessness(batch, calibration)
             out.append((batch, check, calibration.evidence(batch.key, ratio)))
     return out
+
+
+def restlessness(batch: Batch, calibration: Calibration) -> float:
+    """How much wider this sequence's own comparisons spread than clean ones do, at least 1.
+
+    Someone who gestures more, a set that is busier: what nearly all shots of a sequence do is not
+    drift, however calm the calibration's footage was. Read at the 95th percentile, which the few
+    drifting shots of a sequence hardly reach; from `RESTLESS_FROM` comparisons on.
+    """
+    null = calibration.nulls.get(batch.key)
+    counts = batch.votes & batch.applies & np.isfinite(batch.magnitude)
+    n = int(counts.sum())
+    if null is None or n < RESTLESS_FROM:
+        return 1.0
+    own = float(np.quantile(batch.magnitude[counts] / batch.scale[counts], RESTLESS_AT))
+    wider = own / max(null.ratio_at(1 - RESTLESS_AT), null.knee)
+    return float(np.clip(wider, 1.0, RESTLESS_MOST))
 
 
 def shot_evidence(world: World, judged: Sequence[Judged]) -> F64:
@@ -181,21 +201,24 @@ def fit(
 def _fitted(worlds: Sequence[World], source: str, checks: Sequence[Check]) -> Calibration:
     batches = [[b for check in checks for b in check.compare(world)] for world in worlds]
     strengths: list[float] = []
+    shots: set[tuple[str, str]] = set()
     for fold in range(FOLDS):
         others = [b for k, b in enumerate(batches) if k % FOLDS != fold or len(worlds) < FOLDS]
         made = Calibration(_nulls(others, source))
         for world in worlds[fold::FOLDS]:
             strongest = shot_evidence(world, judge(world, made, checks))
-            strengths += strongest[np.isfinite(strongest)].tolist()
+            known = np.flatnonzero(np.isfinite(strongest))
+            strengths += strongest[known].tolist()
+            shots |= {(world.sequence.id, world.ids[i]) for i in known}
     evidence = np.asarray(strengths, dtype=np.float64)
-    return Calibration(_nulls(batches, source), sketch(evidence), len(evidence), source)
+    return Calibration(_nulls(batches, source), sketch(evidence), len(shots), source)
 
 
 def _nulls(batches: Sequence[Sequence[Batch]], source: str) -> dict[str, Null]:
     ratios: dict[str, tuple[Unit, list[float]]] = {}
     for batch in (b for run in batches for b in run):
-        votes = batch.votes if batch.usual is None else batch.usual
-        counts = votes & batch.applies & np.isfinite(batch.magnitude)
+        counts = batch.votes & batch.applies if batch.usual is None else batch.usual
+        counts = counts & np.isfinite(batch.magnitude)
         values = (batch.magnitude / batch.scale)[counts]
         ratios.setdefault(batch.key, (batch.unit, []))[1].extend(values.tolist())
     return of_ratios(ratios, source)

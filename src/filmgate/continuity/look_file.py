@@ -20,6 +20,7 @@ from filmgate.settings import check_keys, line_of, nearest, read_toml
 
 HEADS = ("wardrobe", "lighting", "grade", "geometry", "identity", "sound", "world")
 NUMERIC = ("_k", "_lufs", "_db", "_deg", "_stops", "_percent")
+KEY_SIDES = ("left", "right", "even")
 _TOP = ("author", "source", "expect", "change", "scenes", "people")
 _SCOPE = ("from", "to", "sequence")
 _ENTRY = ("value", "like", *_SCOPE, "author", "source")
@@ -131,6 +132,11 @@ class _Reader:
             return self.made(path, values, value=float(value))
         if path.endswith(NUMERIC):
             raise self.fail(f"'{where}' must be a number, not '{value}'.", path, value)
+        if canonical(path) == "lighting/key_side" and value.strip().lower() not in KEY_SIDES:
+            raise self.fail(
+                f"'{where}': a key side is 'left', 'right' or 'even', not '{value}'."
+                + nearest(value.lower(), KEY_SIDES), path, value,
+            )  # fmt: skip
         found = colour.parse(value)
         looks_like_one = value.strip().startswith(("#", "lab("))
         if found is None and (canonical(path).startswith("wardrobe/") or looks_like_one):

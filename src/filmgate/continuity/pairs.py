@@ -69,7 +69,7 @@ def one_shot(
     )
     return batch(
         world, attribute, against, "de00", magnitude, 1.0, other=other,
-        votes=alone(world) if first else np.zeros(world.count, bool),
+        votes=alone(world) & ~world.seen_nearby if first else np.zeros(world.count, bool),
         applies=here | ~world.has_consensus if first else here,
         zone="whole" if first else "head", other_zone="whole" if first else "tail",
         default_reason="the first shot of its scene: later shots are compared with it",
@@ -89,9 +89,10 @@ def with_mate(
     Args:
         votes: (N,) further condition. All measured pairs say what is usual.
     """
+    told = np.isfinite(magnitude) | ~world.has_consensus
     return batch(
         world, attribute, "anchor", unit, magnitude, 1.0, other=world.mate,
-        votes=votes & ~world.has_consensus, applies=world.mate >= 0,
+        votes=votes & ~world.has_consensus, applies=(world.mate >= 0) & told,
         usual=np.ones(world.count, bool),
         default_reason="too little of the set is seen in both shots",
     )  # fmt: skip

@@ -28,6 +28,11 @@ MIRED_PER_LOG = 97.0
 BT.709 log(B/R) changes by 1.85 over 179 mired (computed from Planck's law and the CIE 1931
 observer)."""
 _MIN_CELLS = 30
+_PASSES = 5
+_DOUBT = 1.5
+"""Spreads at which a cell counts half. Tighter and oftener than the usual 2.4 once: on the
+development projects the slope of light of clean takes is a third sharper (99 % below .22 instead of
+.34 stops)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +123,18 @@ def _fit(rows: I64, cells: F64, reference: F64, weight: F64, out: dict[str, F64]
     centred = np.clip(base - mean[:, None], -2.5, 2.5)
     ones = np.ones_like(base)
     design = np.stack([ones, ones * x, ones * y, centred], axis=2)
-    answer = _solve(design, weight, luminance)
-    left = luminance - (design @ answer[..., None])[..., 0]
-    # Second pass with the worst cells (a moved chair, a passer-by) held back.
-    spread = 1.48 * np.median(np.abs(left), axis=1, keepdims=True) + 0.02
-    trust = weight / (1 + (left / (2.5 * spread)) ** 2)
-    answer = _solve(design, trust, luminance)
-    left = luminance - (design @ answer[..., None])[..., 0]
-    total = trust.sum(axis=1)
+    trust = weight
+    for _ in range(_PASSES):
+        # Each pass holds back the cells that fit worst: a moved chair, a passer-by, a face.
+        answer = _solve(design, trust, luminance)
+        left = luminance - (design @ answer[..., None])[..., 0]
+        trust = _trust(weight, np.abs(left))
+    chroma, base_chroma = difference - luminance[..., None], reference - base[..., None]
+    shift, bend, energy, sure = _balance(chroma, base_chroma, trust)
 
     def mean_of(values: F64) -> F64:
-        return np.asarray((values * trust).sum(axis=1) / total)
+        return np.asarray((values * sure).sum(axis=1) / sure.sum(axis=1))
 
-    chroma, base_chroma = difference - luminance[..., None], reference - base[..., None]
-    shift = (chroma * trust[..., None]).sum(axis=1) / total[:, None]
-    usual = (base_chroma * trust[..., None]).sum(axis=1) / total[:, None]
-    moved, spread_chroma = chroma - shift[:, None], base_chroma - usual[:, None]
-    energy = mean_of((spread_chroma**2).sum(axis=2))
-    bend = mean_of((moved * spread_chroma).sum(axis=2)) / (energy + 0.01)
     gain = np.concatenate([answer[:, :1], shift], axis=1)
     out["level_stops"][rows] = answer[:, 0] / STOP
     out["mired"][rows] = (shift[:, 2] - shift[:, 0]) * MIRED_PER_LOG
@@ -146,6 +145,36 @@ def _fit(rows: I64, cells: F64, reference: F64, weight: F64, out: dict[str, F64]
     out["gain_rms"][rows] = np.sqrt((gain**2).sum(axis=1))
     out["bend_rms"][rows] = np.sqrt(mean_of((answer[:, 3:4] * centred) ** 2) + bend**2 * energy)
     out["residual"][rows] = np.sqrt(mean_of(left**2))
+
+
+def _trust(weight: F64, miss: F64) -> F64:
+    """`weight` (n, c), less where a cell misses by far more than is usual (Cauchy's weights)."""
+    spread = 1.48 * np.median(miss, axis=1, keepdims=True) + 0.02
+    return np.asarray(weight / (1 + (miss / (_DOUBT * spread)) ** 2))
+
+
+def _balance(chroma: F64, base: F64, trust: F64) -> tuple[F64, F64, F64, F64]:
+    """The shift (n, 3) and the bend (n,) of colour that most cells share.
+
+    Args:
+        chroma: (n, c, 3) log RGB difference without its luminance; base: the reference's own.
+
+    Returns:
+        shift, bend, energy of the reference's chroma (n,), and the trust of each cell (n, c).
+    """
+    sure = trust
+    for again in (True, True, False):
+        total = sure.sum(axis=1)
+        shift = (chroma * sure[..., None]).sum(axis=1) / total[:, None]
+        usual = (base * sure[..., None]).sum(axis=1) / total[:, None]
+        moved, spread = chroma - shift[:, None], base - usual[:, None]
+        energy = ((spread**2).sum(axis=2) * sure).sum(axis=1) / total
+        bend = ((moved * spread).sum(axis=2) * sure).sum(axis=1) / total / (energy + 0.01)
+        if again:
+            # Hold back the cells of whatever is coloured and moved: a garment, a face.
+            left = moved - bend[:, None, None] * spread
+            sure = _trust(trust, np.sqrt((left**2).sum(axis=2)))
+    return shift, bend, energy, sure
 
 
 def register(layout: NDArray[np.uint8], reference: F64, weight: F64, aspect: F64) -> F64:

@@ -41,12 +41,15 @@ class Setups(NamedTuple):
         direct, mirrored: (N,) best layout correlation with another shot's set-up, as it is and
             flopped; NaN when there is no other shot.
         flopped: (N,) whether the shot was assigned by its mirror image.
+        twin: (N,) the one shot whose mirror image fits best, where that shot is all there is of
+            its set-up; else -1.
     """
 
     label: I64
     direct: F64
     mirrored: F64
     flopped: NDArray[np.bool_]
+    twin: I64
 
 
 def unit_layouts(layouts: U8, mirrored: bool = False) -> F32:
@@ -123,9 +126,11 @@ def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[n
     count = np.bincount(label[measured], minlength=found)
     direct, mirrored = np.full(n, np.nan), np.full(n, np.nan)
     flopped = np.zeros(n, bool)
-    target = label.copy()
+    target, twin = label.copy(), np.full(n, -1)
     if measured.sum() < 2:
-        return Setups(label, direct, mirrored, flopped)
+        return Setups(label, direct, mirrored, flopped, twin)
+    first = np.full(found, -1)
+    first[label[measured]] = np.flatnonzero(measured)
     norms = np.maximum(np.linalg.norm(sums, axis=1), 1e-6)
     means = sums / norms[:, None]
     scores: dict[int, tuple[F32, F32]] = {}
@@ -141,6 +146,7 @@ def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[n
         turned[own] = rest @ flops[i] / size if count[own] > 1 else -1.0
         best = int(np.argmax(turned))
         direct[i], mirrored[i] = float(straight.max()), float(turned[best])
+        twin[i] = first[best] if count[best] == 1 and best != own else -1
         # Symmetrical sets look alike both ways: only a clear advantage of the mirror counts.
         if (
             turned[best] >= SAME_SETUP
@@ -149,7 +155,7 @@ def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[n
             and count[own] < count[best]
         ):
             target[i], flopped[i] = best, True
-    return Setups(target, direct, mirrored, flopped)
+    return Setups(target, direct, mirrored, flopped, twin)
 
 
 def adopt(setups: Setups, layouts: U8, aspect: F64) -> Setups:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import consensus, grouping, picture, setups
+from filmgate.continuity import consensus, edges, grouping, nearby, picture, setups
 from filmgate.continuity.identities import identify
 from filmgate.measure.colour import linear_to_lab
 from filmgate.schema import shot as shots_of
@@ -19,6 +19,19 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+
+
+FEW = 120
+"""Shots up to which a sequence is compared thoroughly."""
+Relights = tuple[picture.Relight, picture.Relight, picture.Relight]
+_DB = 8.7
+"""Decibels per unit of natural logarithm."""
+_THIRDS = (slice(0, 8), slice(8, 16), slice(16, 25))
+_FLOORS: F64 = np.array([0.06, 0.03, 0.03, 0.08, 0.12, 0.15, 0.15, 0.15])
+"""Smallest difference of level, R/G, B/G, slope of light, loudness and three bands of room tone
+that counts when scenes are told apart (natural logarithms): about what two takes differ by."""
+_SHORT_SOUND_S = 3.0
+"""Below this, integrated loudness is unstable and the median momentary loudness stands in."""
 
 
 def lab_of_log(log_linear: NDArray[np.floating]) -> F64:
@@ -51,6 +64,7 @@ class World:
         self.sequence = sequence
         self.look = look.bind(sequence)
         self.ids = tuple(s.id for s in sequence.shots)
+        self._relights: dict[bytes, Relights] = {}
         self.count = len(self.ids)
         self.signatures = tuple(s if isinstance(s, Signature) else None for s in signatures)
         self.reasons = tuple(s if isinstance(s, str) else None for s in signatures)
@@ -62,14 +76,16 @@ class World:
         self.setup = self.setups.label
         self._flop()
         light = self.light[:, 0, :3].astype(np.float64)
-        self.group = grouping.stretches(self.setup, light)
+        found_edges = self._edges(light)
+        self.group = grouping.stretches(self.setup, light, found_edges.cuts)
         self.short = self.count <= setups.SHORT_SEQUENCE
         if self.short:
             # Too few to outvote one another: the scene's first shot is the reference.
             self.group = np.where(self.measured, np.arange(self.count), -1)
-        self.scene = self._scenes(light)
+        self.scene = self._scenes(light, found_edges)
         if not self.short:
             self.group = grouping.by_chapter(self.group, self.chapter, light)
+            self.group = grouping.gathered(self.group, self.chapter, self.layout_vectors)
         labels = identify(self.signatures, self.setup, self.look, self.ids)
         self.people: tuple[tuple[tuple[str, PersonSignature], ...], ...] = tuple(
             tuple((who, p) for who, p in zip(row, s.people, strict=True) if who) if s else ()
@@ -92,10 +108,16 @@ class World:
         self.thumb_weight[turned] = self.thumb_weight[turned][:, :, :, ::-1]
         self.layout[turned] = self.layout[turned][:, :, :, ::-1]
 
-    def _scenes(self, light: F64) -> I64:
+    def _edges(self, light: F64) -> edges.Edges:
+        loudness, tone, _ = self.heard
+        voices = [tone[:, part].mean(axis=1, keepdims=True) for part in _THIRDS]
+        slope = self.light[:, 0, 6:7].astype(np.float64)
+        values = np.concatenate([light, slope, loudness / _DB, *(v / _DB for v in voices)], axis=1)
+        return edges.scene_edges(self.setup, values, _FLOORS)
+
+    def _scenes(self, light: F64, found_edges: edges.Edges) -> I64:
         palettes = np.asarray(self.palette[:, 1]).reshape(self.count, -1)
-        cuts = grouping.boundaries(self.setup, light)
-        found, self.chapter = grouping.scenes(self.group, palettes, light, cuts.tolist())
+        found, self.chapter = grouping.scenes(self.group, palettes, light, found_edges)
         declared = [self.look.scene_of(i) for i in self.ids]
         names = {name: 10_000 + k for k, name in enumerate(dict.fromkeys(d for d in declared if d))}
         for i, name in enumerate(declared):
@@ -113,6 +135,29 @@ class World:
     def networks(self) -> bool:
         """Whether networks looked at the shots."""
         return any(s is not None and s.view is not None for s in self.signatures)
+
+    @cached_property
+    def heard(self) -> tuple[F64, F64, dict[int, str]]:
+        """Loudness (N, 1) in LUFS, room tone (N, 25) in dB, and why a shot was not heard."""
+        loudness, tone = np.full((self.count, 1), np.nan), np.full((self.count, 25), np.nan)
+        reasons: dict[int, str] = {}
+        for i, signature in enumerate(self.signatures):
+            if signature is None:
+                continue
+            sound = signature.sound
+            if sound is None:
+                reasons[i] = signature.sound_note or "no sound"
+                continue
+            level = sound.integrated_lufs
+            if sound.duration_s < _SHORT_SOUND_S or level is None:
+                level = sound.momentary_lufs if sound.momentary_lufs is not None else level
+            if level is not None:
+                loudness[i, 0] = level
+            if sound.room_tone_db is not None:
+                tone[i] = sound.room_tone_db
+            if level is None or sound.room_tone_db is None:
+                reasons[i] = "the sound is silent or too short"
+        return loudness, tone, reasons
 
     @cached_property
     def light(self) -> F32:
@@ -141,11 +186,25 @@ class World:
         return np.asarray(self._stack("region_weight", (3, 3), np.float32), np.float32)
 
     @cached_property
-    def relights(self) -> tuple[picture.Relight, picture.Relight, picture.Relight]:
+    def relights(self) -> Relights:
         """The whole, the head and the tail of every shot against its group's consensus."""
-        return tuple(  # type: ignore[return-value]
-            picture.relight(*self.cells[z], self.group) for z in range(3)
-        )
+        return self._relit(self.group)
+
+    def relights_of(self, path: str) -> Relights:
+        """`relights`, with groups divided where a declared change of attribute `path` begins or
+        ends: the light before dusk says nothing about the light after it.
+        """
+        group = self.eras(path, self.group)
+        if group is self.group or np.array_equal(group, self.group):
+            return self.relights
+        key = group.tobytes()
+        if key not in self._relights:
+            self._relights[key] = self._relit(group)
+        return self._relights[key]
+
+    def _relit(self, group: I64) -> Relights:
+        whole, head, tail = (picture.relight(*self.cells[z], group) for z in range(3))
+        return whole, head, tail
 
     @cached_property
     def cells(self) -> tuple[tuple[F64, F64], ...]:
@@ -159,10 +218,18 @@ class World:
         """(N,) whether the difference from the consensus bends tones (gamma, saturation), as a
         grade does, more than light can: light multiplies, a grade bends.
         """
-        whole = self.relights[0]
-        usual = consensus.scale(whole.bend_rms, self.group, 0.02)
+        path = "grade/tonal_bands"
+        whole = self.relights_of(path)[0]
+        usual = consensus.scale(whole.bend_rms, self.eras(path, self.group), 0.02)
         with np.errstate(invalid="ignore"):
             return (whole.bend_rms > 2.5 * usual) & (whole.bend_rms > 0.3 * whole.gain_rms)
+
+    @property
+    def thorough(self) -> bool:
+        """Whether comparisons that only some shots need are made for all: in small sequences, from
+        which calibration learns what is usual, and where a declared change has to be looked for.
+        """
+        return self.count <= FEW or bool(self.look.changes)
 
     @cached_property
     def mate(self) -> I64:
@@ -192,9 +259,9 @@ class World:
 
     @cached_property
     def mate_relight(self) -> picture.Relight:
-        """Every shot against its `mate`."""
+        """Shots without a consensus against their `mate` (every shot where `thorough`)."""
         cells, share = self.cells[0]
-        here = self.mate >= 0
+        here = (self.mate >= 0) & (~self.has_consensus | self.thorough)
         return picture.relight_pairs(cells, share, cells[self.mate], share[self.mate], here)
 
     @cached_property
@@ -203,6 +270,32 @@ class World:
         pair = self.mate_relight
         with np.errstate(invalid="ignore"):
             return (pair.bend_rms > 0.12) & (pair.bend_rms > 0.3 * pair.gain_rms)
+
+    @cached_property
+    def layout_vectors(self) -> F32:
+        """(N, 768) unit layouts of the whole shots."""
+        return setups.unit_layouts(self.layout[:, 0])
+
+    @cached_property
+    def nearby(self) -> nearby.Nearby:
+        """The light of shots without a consensus against the shots of their scene that look most
+        like them; of all shots in sequences small enough, so that calibration knows what is usual.
+        """
+        wanted = np.zeros(self.count, bool)
+        if not self.short:
+            wanted = self.measured & (~self.has_consensus | self.thorough)
+        vectors = self.layout_vectors
+        apart = np.where(self.has_consensus, self.group, -1)
+        place = self.chapter
+        for part in ("level", "colour_temperature", "key_side"):
+            place = self.eras(f"lighting/{part}", place)
+        mates = nearby.nearest(vectors, place, wanted, apart)
+        return nearby.compare(*self.cells[0], mates)
+
+    @cached_property
+    def seen_nearby(self) -> Bool:
+        """(N,) shots without a consensus whose light is known from the shots beside them."""
+        return np.isfinite(self.nearby.level_stops) & ~self.has_consensus
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

@@ -28,7 +28,6 @@ FLOOR_LAYOUT = 0.02
 MIRROR_MARGIN = 0.05
 MIRROR_UNIT = 0.15
 """Nearly symmetrical sets fit their mirror image a few hundredths better now and then."""
-_FEW = 120
 _MANY = 1500
 """Above this many shots only the 15 % of each set-up that fit worst are registered: the others have
 moved less than those."""
@@ -41,20 +40,24 @@ class Geometry:
     name = "geometry"
 
     def compare(self, world: World) -> list[Batch]:
-        roll, height, layout = _registered(world)
         upright = ~world.setups.flopped
         out = [self._mirror(world)]
-        for name, unit, magnitude, floor in (
-            ("horizon", "deg", np.abs(roll), FLOOR_ROLL_DEG),
-            ("camera_height", "percent_height", np.abs(height), FLOOR_SHIFT_PERCENT),
-            ("layout", "distance", layout, FLOOR_LAYOUT),
+        for part, (name, unit, floor) in enumerate(
+            (
+                ("horizon", "deg", FLOOR_ROLL_DEG),
+                ("camera_height", "percent_height", FLOOR_SHIFT_PERCENT),
+                ("layout", "distance", FLOOR_LAYOUT),
+            )
         ):
+            path = f"geometry/{name}"
+            magnitude = np.abs(_of(world, path)[part])
             out.append(
                 batch(
                     world, f"geometry/{name}", "consensus",
                     "deg" if unit == "deg" else "distance" if unit == "distance"
                     else "percent_height",
-                    magnitude, consensus.scale(magnitude, world.group, floor), votes=upright,
+                    magnitude, consensus.scale(magnitude, world.eras(path, world.group), floor),
+                    votes=upright,
                     default_reason=_NO_GROUP,
                 )
             )  # fmt: skip
@@ -79,9 +82,15 @@ class Geometry:
     def _mirror(self, world: World) -> Batch:
         direct, mirrored = world.setups.direct, world.setups.mirrored
         like = np.maximum(direct, mirrored) > 0.8 * 0.55
-        advantage = np.where(like, np.maximum(mirrored - direct - MIRROR_MARGIN, 0.0), np.nan)
+        # Of a shot that fits as it is, a little better when flopped means a symmetrical set.
+        advantage = np.maximum(mirrored - direct - MIRROR_MARGIN, 0.0) * (1.0 - direct) / 0.5
+        advantage = np.where(like, advantage, np.nan)
+        twin, here = world.setups.twin, np.arange(world.count)
+        # Of two shots that are each other's mirror image the first one is the reference.
+        first = (twin > here) & (twin[twin] == here)
         return batch(
             world, "geometry/mirrored", "consensus", "match", advantage, MIRROR_UNIT,
+            votes=~first,
             default_reason="no other shot of this set-up, flopped or not",
         )  # fmt: skip
 
@@ -118,7 +127,7 @@ class Geometry:
                 "differ from the scene's.",
             )
         agreed = batch.against == "consensus"
-        roll, height, layout = _registered(world) if agreed else _registered_to_mate(world)
+        roll, height, layout = _of(world, batch.attribute) if agreed else _registered_to_mate(world)
         if part == "horizon":
             return Explanation(
                 this=Measured(f"{roll[shot]:+.1f}°"), reference=Measured("level with its set-up"),
@@ -149,14 +158,21 @@ def _place(world: World, one: int, two: int) -> float:
     return float(np.sqrt(max(0.0, 1.0 - float(a.texture @ b.texture))))
 
 
-@lru_cache(maxsize=2)
-def _registered(world: World) -> tuple[F64, F64, F64]:
+def _of(world: World, path: str) -> tuple[F64, F64, F64]:
+    """`_registered`, with groups divided where a declared change of `path` begins or ends."""
+    group = world.eras(path, world.group)
+    return _registered(world, group.tobytes())
+
+
+@lru_cache(maxsize=6)
+def _registered(world: World, groups: bytes) -> tuple[F64, F64, F64]:
     """(N,) roll in degrees (+ is clockwise), shift in % of height (+ is down), and the share of the
     layout that is off.
     """
     n = world.count
     motion, misfit = np.full((n, 4), np.nan), np.full(n, np.nan)
-    for members in consensus.parts(np.where(world.measured, world.group, -1)):
+    group = np.frombuffer(groups, world.group.dtype)
+    for members in consensus.parts(np.where(world.measured, group, -1)):
         layout = world.layout[members, 0].astype(np.float32)
         weight = np.clip(_fine(world.thumb_weight[members, 0]), 0.02, 1.0)
         reference = _others(layout)
@@ -179,7 +195,7 @@ def _registered_to_mate(world: World) -> tuple[F64, F64, F64]:
     small enough, so that calibration knows what is usual).
     """
     wanted = world.mate >= 0
-    if world.count > _FEW:
+    if not world.thorough:
         wanted &= ~world.has_consensus
     motion, misfit = np.full((world.count, 4), np.nan), np.full(world.count, np.nan)
     rows = np.flatnonzero(wanted)

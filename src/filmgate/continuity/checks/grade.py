@@ -46,9 +46,13 @@ class Grade:
 
     def _balance(self, world: World) -> list[Batch]:
         """Level and colour balance of a difference that bends the tones: then it is the grade's."""
-        zones = world.relights
-        mired = pairs.least(*(np.hypot(z.mired, z.tint * picture.MIRED_PER_LOG) for z in zones))
-        level = pairs.least(*(np.abs(z.level_stops) for z in zones))
+        mired = pairs.least(
+            *(
+                np.hypot(z.mired, z.tint * picture.MIRED_PER_LOG)
+                for z in world.relights_of("grade/colour_balance")
+            )
+        )
+        level = pairs.least(*(np.abs(z.level_stops) for z in world.relights_of("grade/exposure")))
         made: list[tuple[str, Unit, F64, float, str]] = [
             ("colour_balance", "mired", mired, FLOOR_MIRED, "lighting/colour_temperature"),
             ("exposure", "stops", level, FLOOR_STOPS, "lighting/level"),
@@ -67,7 +71,10 @@ class Grade:
         region = pairs.region_of(world)
         bands = world.bands[np.arange(world.count), 0, region].astype(np.float64)
         magnitude = pairs.band_distance(bands, pairs.gather(bands, world.mate))
-        return pairs.with_mate(world, "grade/setup_bands", "de00", magnitude, world.bent_from_mate)
+        return pairs.with_mate(
+            world, "grade/setup_bands", "de00", magnitude,
+            world.bent_from_mate & ~world.seen_nearby,
+        )  # fmt: skip
 
     def _consensus(self, world: World) -> Batch:
         group = world.eras("grade/tonal_bands", world.group)

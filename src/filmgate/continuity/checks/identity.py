@@ -49,19 +49,25 @@ class Identity:
         applies = np.zeros(world.count, bool)
         applies[positions] = True
         magnitude = np.full(world.count, np.nan)
-        for k, i in enumerate(positions):
-            mates = _spread(positions[:k] + positions[k + 1 :])
+        path = f"identity/{label}"
+        group = np.where(applies, world.eras(path, np.zeros(world.count, np.int64)), -1)
+        eras: dict[int, list[int]] = {}
+        for i in positions:
+            eras.setdefault(int(group[i]), []).append(i)
+        for k, i in ((k, i) for era in eras.values() for k, i in enumerate(era)):
+            era = eras[int(group[i])]
+            mates = _spread(era[:k] + era[k + 1 :])
             values = [d for j in mates if (d := distance(seen[i], seen[j])) is not None]
             if len(values) >= consensus.MIN_GROUP - 1 and not world.short:
                 magnitude[i] = float(np.median(values))
-        first = positions[0]
+        first = next((i for i in positions if _known(seen[i])), positions[0])
         other = np.where(applies & (np.arange(world.count) != first), first, -1)
         paired = np.full(world.count, np.nan)
-        for i in positions[1:]:
+        for i in positions:
+            if i == first:
+                continue
             value = distance(seen[i], seen[first])
             paired[i] = np.nan if value is None else value
-        group = np.where(applies, 0, -1)
-        path = f"identity/{label}"
         return [
             batch(
                 world, path, "consensus", "distance", magnitude,
@@ -90,6 +96,11 @@ class Identity:
             other_box=(there.face or there.body) if there else None,
             remedy=f"Retake with {label}'s reference stills: face, hair or skin differ.",
         )  # fmt: skip
+
+
+def _known(person: PersonSignature) -> bool:
+    """Whether there is a face to compare with: a back of a head is no reference."""
+    return person.embedding is not None or person.face_patch is not None
 
 
 def _spread(positions: list[int]) -> list[int]:

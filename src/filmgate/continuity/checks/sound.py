@@ -21,8 +21,6 @@ F64 = NDArray[np.float64]
 FLOOR_LU = 0.5
 FLOOR_TONE_DB = 1.0
 _DB_PER_LOG = 8.7
-_SHORT_S = 3.0
-"""Below this, integrated loudness is unstable and the median momentary loudness stands in."""
 
 
 class Sound:
@@ -31,8 +29,8 @@ class Sound:
     name = "sound"
 
     def compare(self, world: World) -> list[Batch]:
-        loudness, tone, reasons = _values(world)
-        places = _places(world, loudness, tone)
+        loudness, tone, reasons = world.heard
+        places = _places(world)
         scene = world.eras("sound/loudness", places)
         ground = world.eras("sound/room_tone", places)
         level = np.abs(loudness - consensus.medians(loudness, scene))[:, 0]
@@ -72,9 +70,9 @@ class Sound:
 
     def explain(self, world: World, batch: Batch, shot: int) -> Explanation:
         """Level and gain to apply, or which third octave stands out."""
-        loudness, tone, _ = _values(world)
+        loudness, tone, _ = world.heard
         other = int(batch.other[shot])
-        places = world.eras(batch.attribute, _places(world, loudness, tone))
+        places = world.eras(batch.attribute, _places(world))
         scene = places == places[shot]
         scene[shot] = False
         values = loudness if batch.attribute.endswith("loudness") else tone
@@ -110,11 +108,13 @@ def _opening(world: World, values: F64) -> NDArray[np.int64]:
     return out
 
 
-def _places(world: World, loudness: F64, tone: F64) -> NDArray[np.int64]:
+@lru_cache(maxsize=2)
+def _places(world: World) -> NDArray[np.int64]:
     """(N,) chapters, divided where the sound changes for good: a new place that looks like the old
     one. A single odd shot does not divide.
     """
     out = np.full(world.count, -1)
+    loudness, tone, _ = world.heard
     values = np.concatenate([loudness, tone], axis=1) / _DB_PER_LOG
     number = 0
     for chapter in range(int(world.chapter.max(initial=-1)) + 1):
@@ -122,30 +122,6 @@ def _places(world: World, loudness: F64, tone: F64) -> NDArray[np.int64]:
             out[part] = number
             number += 1
     return out
-
-
-@lru_cache(maxsize=2)
-def _values(world: World) -> tuple[F64, F64, dict[int, str]]:
-    loudness = np.full((world.count, 1), np.nan)
-    tone = np.full((world.count, 25), np.nan)
-    reasons: dict[int, str] = {}
-    for i, signature in enumerate(world.signatures):
-        if signature is None:
-            continue
-        sound = signature.sound
-        if sound is None:
-            reasons[i] = signature.sound_note or "no sound"
-            continue
-        level = sound.integrated_lufs
-        if sound.duration_s < _SHORT_S or level is None:
-            level = sound.momentary_lufs if sound.momentary_lufs is not None else level
-        if level is not None:
-            loudness[i, 0] = level
-        if sound.room_tone_db is not None:
-            tone[i] = sound.room_tone_db
-        if level is None or sound.room_tone_db is None:
-            reasons[i] = "the sound is silent or too short"
-    return loudness, tone, reasons
 
 
 CHECK = Sound()

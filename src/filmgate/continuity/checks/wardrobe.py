@@ -26,6 +26,7 @@ I64 = NDArray[np.int64]
 FLOOR_DE00 = 2.0
 """Perceptual floor of the research note (section 4)."""
 _DARK_L = 4.0
+_BESIDE = 12
 _BLIND = "the garment is out of the picture, hidden or too dark"
 
 
@@ -54,11 +55,13 @@ class Wardrobe:
         applies[list(seen)] = True
         reasons = {i: _BLIND for i in seen if not np.isfinite(garment[0, i]).all()}
         group = np.where(applies, world.eras(path, world.group), -1)
+        scene = np.where(applies, world.eras(path, world.chapter), -1)
         everywhere = np.where(applies, world.eras(path, np.zeros(world.count, np.int64)), -1)
         near = _against_consensus(world, garment, skin, group)
+        lit = _in_one_light(garment, skin, scene)
         far = _anchored_consensus(garment[0], skin[0], everywhere)
-        within = np.isfinite(near)
-        magnitude = np.where(within, near, far)
+        within, beside = np.isfinite(near), np.isfinite(lit)
+        magnitude = np.where(within, near, np.where(beside, lit, far))
         first = _first(seen, garment[0])
         other = np.where(applies & (np.arange(world.count) != first), first, -1)
         # Trousers and skirts are half hidden by tables and frame edges: shown, without a vote.
@@ -68,14 +71,22 @@ class Wardrobe:
             batch(
                 world, path, "consensus", "de00", near,
                 consensus.scale(near, group, FLOOR_DE00), kind=f"wardrobe/{part}",
-                applies=applies & (within | ~np.isfinite(far)), reasons=reasons, votes=votes,
+                applies=applies & (within | ~np.isfinite(magnitude)), reasons=reasons, votes=votes,
                 usual=every, default_reason="fewer than two other shots show this garment",
+            ),
+            # In another set-up of the same light: the garment turns, the light stays.
+            batch(
+                world, path, "consensus", "de00", lit,
+                consensus.scale(lit, scene, FLOOR_DE00), kind=f"wardrobe/{part}_in_one_light",
+                applies=applies & beside & ~within,
+                votes=votes & ~within, usual=every,
             ),
             # Across lights only the skin says what the light did: wider, and calibrated apart.
             batch(
                 world, path, "consensus", "de00", far,
                 consensus.scale(far, everywhere, FLOOR_DE00), kind=f"wardrobe/{part}_across_lights",
-                applies=applies & ~within & np.isfinite(far), votes=votes, usual=every,
+                applies=applies & np.isfinite(far) & ~within & ~beside,
+                votes=votes & ~within & ~beside, usual=every,
             ),
             self._pair(world, path, part, garment, skin, other, applies, reasons,
                        votes & ~np.isfinite(magnitude), "anchor"),
@@ -171,6 +182,40 @@ def _against_consensus(world: World, garment: F64, skin: F64, group: I64) -> F64
             )
         )
     return pairs.least(*answers)
+
+
+def _in_one_light(garment: F64, skin: F64, scene: I64) -> F64:
+    """Within one scene, wherever the camera stands: least over zones, as it is and by the skin, and
+    over the scene's middle and its second most alike shot: a garment that two others of the scene
+    wear is a costume, or two people who pass for one.
+    """
+    middle, middle_skin = consensus.medians(garment[0], scene), consensus.medians(skin[0], scene)
+    usual = np.zeros_like(middle)
+    answers = [
+        pairs.least(
+            difference(garment[zone], middle, usual),
+            difference(garment[zone], middle, skin[zone] - middle_skin),
+        )
+        for zone in range(3)
+    ]
+    known = np.isfinite(middle).all(axis=1)
+    nearest = _second_nearest(garment[0], skin[0], scene)
+    return np.where(known, pairs.least(*answers, nearest), np.nan)
+
+
+def _second_nearest(garment: F64, skin: F64, scene: I64) -> F64:
+    """(N,) ΔE00 to the second most alike of the scene's `_BESIDE` sightings before and after."""
+    seen = np.flatnonzero((scene >= 0) & np.isfinite(garment).all(axis=1))
+    order = seen[np.argsort(scene[seen], kind="stable")]
+    apart = np.full((len(scene), 2 * _BESIDE), np.nan)
+    for step in range(1, min(_BESIDE, len(order) - 1) + 1):
+        one, two = order[:-step], order[step:]
+        together = scene[one] == scene[two]
+        one, two = one[together], two[together]
+        raw = difference(garment[one], garment[two], np.zeros_like(garment[one]))
+        lit = difference(garment[one], garment[two], skin[one] - skin[two])
+        apart[one, 2 * step - 2] = apart[two, 2 * step - 1] = pairs.least(raw, lit)
+    return np.asarray(np.sort(apart, axis=1)[:, 1], dtype=np.float64)
 
 
 def _anchored_consensus(garment: F64, skin: F64, group: I64) -> F64:
