@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 FOOTAGE ?=
 SHOTS ?=
 
-.PHONY: help setup demo test test-slow check format bench bench-accuracy bench-speed bench-gap providers calibrate schemas docs
+.PHONY: help setup demo test test-slow check format bench bench-accuracy bench-speed bench-gap bench-review providers calibrate schemas docs
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -51,6 +51,9 @@ bench-speed: .venv/.made ## time and memory against one full decode
 bench-gap: .venv/.made ## speed and memory of the coordination gap's measuring and planning
 	$(RUN) python -m bench.gap
 	$(RUN) python -m bench.gap_plan
+
+bench-review: .venv/.made ## how quickly the review room answers, with 5,000 takes
+	$(RUN) python -m bench.review
 
 providers: .venv/.made ## play every provider's adapter against its loopback server
 	$(RUN) python -m bench.providers

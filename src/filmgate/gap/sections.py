@@ -274,7 +274,7 @@ def strata(counted: Mapping[tuple[str, str], list[int]]) -> tuple[Stratum, ...]:
 
     def place(key: tuple[str, str]) -> tuple[str, float, str]:
         trait, value = key
-        return trait, float(value) if value.isdigit() else math.inf, value
+        return trait, float(value) if value.isdecimal() else math.inf, value
 
     return tuple(
         Stratum(trait, value, binomial.rate(counted[trait, value][0], counted[trait, value][1]))

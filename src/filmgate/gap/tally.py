@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from filmgate.gap.trace import Trace
 from filmgate.schema.gap import Kind
 
+LARGEST = 1e15
+"""No cost in USD and no time in seconds is this large; sums of what is below stay finite."""
 FIELDS = 5
 """Of a visit, those that make a pattern: step, kind, outcome, flagged, error."""
 
@@ -32,7 +35,7 @@ class Pattern(NamedTuple):
 
 
 class Mean:
-    """A running mean of what is known."""
+    """A running mean of what is known; what no cost or time can be (NaN, below 0) is left out."""
 
     __slots__ = ("count", "total")
 
@@ -41,7 +44,7 @@ class Mean:
 
     def add(self, value: float | None) -> None:
         """Count `value` if it is known."""
-        if value is not None:
+        if value is not None and 0 <= value < LARGEST:
             self.count += 1
             self.total += value
 
@@ -109,7 +112,7 @@ class Tally:
         self.item_cost.add(trace.cost_usd)
         self.item_time.add(trace.time_s)
         start = trace.start_s
-        if start is not None:
+        if start is not None and math.isfinite(start):
             self.first = start if self.first is None else min(start, self.first)
             self.last = start if self.last is None else max(start, self.last)
             if trace.outcome is not None or trace.crashed:

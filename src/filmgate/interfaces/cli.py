@@ -16,7 +16,7 @@ import typer
 
 import filmgate
 from filmgate.errors import FilmgateError
-from filmgate.interfaces import gap, loop
+from filmgate.interfaces import gap, loop, review
 from filmgate.settings import NO_WEIGHTS, Settings
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ weights_app = typer.Typer(
 app.add_typer(weights_app, name="weights")
 app.add_typer(gap.app, name="gap")
 loop.register(app)
+review.register(app)
 
 Store = Annotated[
     Path | None, typer.Option(help="Folder of the project's state.", show_default=".filmgate")

@@ -149,6 +149,11 @@ def status(store: Store) -> Status:
     )  # fmt: skip
 
 
+def status_of(shot: str, rows: Sequence[Row]) -> ShotStatus:
+    """Where one shot stands, out of all facts about it in order."""
+    return _status(shot, rows)
+
+
 def _status(shot: str, rows: Sequence[Row]) -> ShotStatus:
     takes = [row.body for row in rows if row.kind == "take"]
     verdicts = [row for row in rows if row.kind == "verdict"]

@@ -68,13 +68,19 @@ def gap_schemas() -> dict[str, dict[str, Any]]:
     }
 
 
+@cache
+def _adapter_of(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
 def _shape(kind: type) -> dict[str, Any]:
-    return TypeAdapter(kind).json_schema(mode="serialization")
+    return _adapter_of(kind).json_schema(mode="serialization")
 
 
 def gap_json(report: GapReport | PowerReport) -> bytes:
     """What ``filmgate gap`` found as indented JSON, UTF-8, ending in a newline."""
-    return _json(TypeAdapter(type(report)).dump_python(report, mode="json"))
+    kind: Any = type(report)
+    return _json(_adapter_of(kind).dump_python(report, mode="json"))
 
 
 def gap_report(data: bytes) -> GapReport:
@@ -89,7 +95,8 @@ def gap_report(data: bytes) -> GapReport:
     version = plain.get("schema_version") if isinstance(plain, dict) else None
     if version != SCHEMA_VERSION:
         raise ValueError(f"schema version {version} is not known, only {SCHEMA_VERSION}")
-    return TypeAdapter(GapReport).validate_python(plain)
+    found: GapReport = _adapter_of(GapReport).validate_python(plain)
+    return found
 
 
 def to_json(report: CheckReport) -> bytes:

@@ -50,7 +50,9 @@ def product(
     tail = (1 - level) / 2
     low = float(betaincinv(first * size, (1 - first) * size, tail))
     high = float(betaincinv(first * size, (1 - first) * size, 1 - tail))
-    return Product(math.prod(s / m for s, m in zip(good, n, strict=True)), first, low, high)
+    value = math.prod(s / m for s, m in zip(good, n, strict=True))
+    # At 0 and 1 the posterior leaves out the value that was seen; the interval does not.
+    return Product(value, first, min(low, value), max(high, value))
 
 
 def closed(found: Product, failures: int, shortest: float, level: float = LEVEL) -> Product:

@@ -1,0 +1,42 @@
+// The contact sheet: every shot of a sequence in edit order, for the eye.
+
+import { count, fill, h, mark, one } from "./dom.js";
+import { get, urls } from "./api.js";
+import { paper } from "./paper.js";
+
+const STILL_PX = 240;
+const MARKS = { waiting: "waiting", circled: "circle", hold: "hold", ng: "ng", decided: "intended" };
+let rows = [];
+
+function paint() {
+  const only = one("only").checked;
+  const shown = only ? rows.filter((row) => row.state === "waiting") : rows;
+  fill(one("sheet"), shown.map(tile));
+  const waiting = rows.filter((row) => row.state === "waiting").length;
+  const circled = rows.filter((row) => row.state === "circled").length;
+  one("summary").textContent = `${count(rows.length, "shot")}: ${circled} circled, ${waiting} waiting`;
+}
+
+function tile(row, i) {
+  const before = rows[i - 1];
+  const picture = row.media
+    ? h("img", { src: urls.still(row.media, row.frame ?? 0, STILL_PX), alt: "", loading: "lazy", decoding: "async" })
+    : h("span", { class: "nothing" }, row.state);
+  const words = [h("span", { class: "well" }, picture),
+    h("span", { class: "line" }, mark(MARKS[row.state] || "other"), h("b", {}, row.slate), h("span", { class: "dim" }, row.state)),
+    row.worst ? h("span", { class: "line worst" }, `${row.worst.title}: ${row.worst.text}`) : null];
+  return h("li", { class: `tile ${row.state.replaceAll(" ", "-")}` },
+    i === 0 || before?.scene !== row.scene ? h("span", { class: "scene" }, `scene ${row.scene || "?"}`) : null,
+    row.media ? h("a", { href: urls.page(row.slate) }, words) : h("span", { class: "box" }, words));
+}
+
+const size = one("size");
+size.addEventListener("input", () => one("sheet").style.setProperty("--tile", `${size.value}px`));
+one("only").addEventListener("change", paint);
+
+paper("sheet", async (id) => {
+  const sheet = await get(`/api/sequences/${encodeURIComponent(id)}/sheet`);
+  rows = sheet.rows;
+  document.title = `Contact sheet ${id} – filmgate`;
+  paint();
+});
