@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from filmgate.gap.estimate.first_failure import Observation
 from filmgate.gap.estimate.verifier import Audit
@@ -53,6 +53,7 @@ class Observed:
     """Everything counted over all traces.
 
     Attributes:
+        pooled: yields by step alone.
         ends: (good, n) of end-to-end outcomes per item, of runs that a person handled (True) and
             the others, without crashes; runs: how many of each there are, labelled or not.
         with_crashes: all outcomes per item, with crashes as bad ones.
@@ -62,6 +63,7 @@ class Observed:
 
     steps: dict[str, StepCount] = field(default_factory=dict)
     yields: dict[Judged, Tries] = field(default_factory=dict)
+    pooled: dict[str, Tries] = field(default_factory=dict)
     looked: dict[Judged, Tries] = field(default_factory=dict)
     handoffs: dict[tuple[str, str], Tries] = field(default_factory=dict)
     crossings: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -253,6 +255,8 @@ def _cluster(
                 before = sums.get(key, (0, 0))
                 sums[key] = (before[0] + good, before[1] + n)
         tries = getattr(out, name)
+        if name == "yields":
+            _pool(out, sums, times)
         for key, pair in sums.items():
             tries.setdefault(key, Counter())[pair] += times
     ends: dict[bool, tuple[int, int]] = {}
@@ -273,6 +277,16 @@ def _cluster(
     out.labelled += total * times
     if total + crashed:
         out.with_crashes[sum(s for s, _ in ends.values()), total + crashed] += times
+
+
+def _pool(out: Observed, sums: Mapping[Any, tuple[int, int]], times: int) -> None:
+    """Attempts of one item are one cluster, whatever verdict each of them met."""
+    total: dict[str, tuple[int, int]] = {}
+    for (step, _), (good, n) in sums.items():
+        before = total.get(step, (0, 0))
+        total[step] = (before[0] + good, before[1] + n)
+    for step, pair in total.items():
+        out.pooled.setdefault(step, Counter())[pair] += times
 
 
 def _single(out: Observed, pattern: Pattern, found: Facts, shape: Shape, times: int) -> None:

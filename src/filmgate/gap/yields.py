@@ -70,9 +70,7 @@ def step_rate(step: str, observed: Observed) -> Rate:
     )
     strata = _looked(step, observed)
     tries = {v: observed.yields.get((step, v), Counter()) for v in strata}
-    pooled: Tries = Counter()
-    for each in tries.values():
-        pooled.update(each)
+    pooled = observed.pooled.get(step, Counter())
     total = sum(n for _, n in strata.values())
     if pooled and _selected(strata):
         rate = _over_strata(strata, tries, total)
