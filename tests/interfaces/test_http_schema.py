@@ -23,6 +23,9 @@ from schemathesis.specs.openapi.checks import (
 from filmgate.interfaces.http.app import create
 from tests.review.room import Page, served, stage
 
+# Schemathesis draws with `random` inside strategies now and then, which Hypothesis warns of.
+pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")
+
 EXAMPLES = 15
 """Per route: enough for the kinds of wrong values there are, few enough for the quick suite."""
 CHECKS = [
