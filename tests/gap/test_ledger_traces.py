@@ -94,6 +94,28 @@ def test_audits_of_circled_takes_make_it_measurable(loop: Loop) -> None:
     assert (verifier.audited_passed, verifier.audited_flagged) == (8, 4)
     assert verifier.sensitivity.value is not None
     assert verifier.word in ("helps", "cannot tell")
+    # Of 16 circled takes 1 of 8 audited was bad, of 4 escalated 2; and one was never made.
+    assert found.numbers.end_to_end.value == pytest.approx((16 * 7 / 8 + 4 / 2) / 21)
+    assert found.load.human.good == 4  # an audit is no part of the pipeline
+
+
+def test_what_follows_a_rejecting_audit_is_another_way_through(loop: Loop) -> None:
+    loop.add("1A-4", "verify", "review", 1, "circle", "retake", audit=True)
+    loop.made("1A-4", 2, "circle")
+    loop.add("1A-6", "verify", "review", 1, "circle", "circle", audit=True)
+    ways = [t for t in from_handoffs(r.plain() for r in loop.rows) if t.item == "1A-4"]
+    assert [(t.run, [(v.step, v.outcome, v.flagged) for v in t.visits]) for t in ways] == [
+        ("r1", [("generate", False, None), ("verify", None, False)]),
+        ("r1 (2)", [("generate", None, None), ("verify", None, False)]),
+    ]
+
+
+def test_a_ruling_that_nobody_asked_for_is_no_audit(loop: Loop) -> None:
+    loop.add("1A-4", "verify", "review", 1, "circle", "ng")
+    found = gap.measure_traces(from_handoffs(r.plain() for r in loop.rows))
+    (verifier,) = found.verifiers
+    assert (verifier.audited_passed, verifier.sensitivity.value) == (0, None)
+    assert found.load.human.good == 5
 
 
 def test_wrapped_nodes_of_other_graphs() -> None:

@@ -153,8 +153,7 @@ class Production:
             attempts=self.brief.budget.takes_per_shot, gates=gates,
             buyer=Buyer(self.store, suppliers, Purse(budget.money(self.store.ledger,
                                                                   self.brief.budget)), threads),
-            workshop=drafts, run=compare, run_id=uuid.uuid4().hex[:12],
-            calibration=calibration.shipped().source, tell=tell,
+            workshop=drafts, run=compare, calibration=calibration.shipped().source, tell=tell,
         )  # fmt: skip
 
     def _compared(self, sequence: str, lineup: Lineup) -> Mapping[str, Mapping[str, Any]]:

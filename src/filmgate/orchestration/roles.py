@@ -16,12 +16,13 @@ from filmgate.models.generator import Request
 from filmgate.orchestration import policy
 from filmgate.orchestration.gate import SequenceGate, Told
 from filmgate.orchestration.purchase import AUTHOR, Buyer
-from filmgate.orchestration.state import Order, ShotState, readable
+from filmgate.orchestration.state import Order, ShotState, readable, thread_of
 from filmgate.refinement import prompts
+from filmgate.review.desk import facts as desk
 from filmgate.schema.decision import Decision, Handoff, VerdictFact
 from filmgate.schema.plan import PlannedShot, Reference
 from filmgate.schema.purchase import Applied, Asked, Standing
-from filmgate.schema.take import Revision, Take, slate_of
+from filmgate.schema.take import Revision, Take, shot_of, slate_of
 
 Tell = Callable[[str, str, str], None]
 """(shot, what happened, detail): for progress and events."""
@@ -83,7 +84,6 @@ class Crew:
     buyer: Buyer
     workshop: Workshop
     run: Callable[..., Any]
-    run_id: str
     calibration: str
     tell: Tell
 
@@ -237,7 +237,7 @@ class Crew:
             self._handoff(
                 "verify", "review", f"{take}/{number}/ruled", shot, state["attempt"],
                 state.get("word", "none"), datetime.now(UTC), person=decision.ruling,
-                time_s=decision.person_s,
+                audit=self._by_chance(decision), time_s=decision.person_s,
             )  # fmt: skip
         self.tell(shot, decision.ruling, f"by {decision.reviewer}")
         return {"ruling": decision.ruling, "step": decision.ruling}
@@ -304,6 +304,12 @@ class Crew:
         assert row is not None, f"decision {number} on {take} was applied and is not in the ledger"
         return row.value(Decision)
 
+    def _by_chance(self, decision: Decision) -> bool:
+        """Whether the take was shown to the person as part of the audit sample."""
+        said = self.store.ledger.all(desk.KIND, subject=shot_of(decision.take))
+        about = {"take": decision.take, "decision": decision.number, "audit": True}
+        return any(about.items() <= row.body.items() for row in said)
+
     def _expected(self, shot: str) -> Mapping[str, str | float]:
         rows = self.store.ledger.all("asked", subject=shot)
         return dict(rows[-1].body["request"]["shot"].get("expect", {})) if rows else {}
@@ -321,13 +327,14 @@ class Crew:
 
     def _handoff(
         self, source: str, target: str, key: str, shot: str, attempt: int, verifier: str,
-        start: datetime, person: str | None = None, cost_usd: float = 0.0,
+        start: datetime, person: str | None = None, audit: bool = False, cost_usd: float = 0.0,
         time_s: float | None = None,
     ) -> None:  # fmt: skip
         now = datetime.now(UTC)
         value = Handoff(
-            item=shot, run=self.run_id, source=source, target=target, attempt=max(attempt, 1),
-            verifier=verifier, person=person, cost_usd=cost_usd,
+            item=shot, run=thread_of(self.shots[shot]), source=source, target=target,
+            attempt=max(attempt, 1), verifier=verifier, person=person, audit=audit,
+            cost_usd=cost_usd,
             time_s=(now - start).total_seconds() if time_s is None else time_s,
             started=start.isoformat(), ended=now.isoformat(),
         )  # fmt: skip

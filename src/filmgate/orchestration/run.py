@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ from filmgate.orchestration import graph as graphs
 from filmgate.orchestration import state as states
 from filmgate.orchestration.purchase import Paused
 from filmgate.orchestration.roles import Crew
-from filmgate.schema.plan import PlannedShot
 
 FILE = "threads.sqlite"
 LISTEN_S = 1.0
@@ -44,15 +42,6 @@ class Outcome:
 
     paused: dict[str, str] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
-
-
-def thread_of(shot: PlannedShot) -> str:
-    """Name of a shot's thread: its slate and what is asked of it.
-
-    A shot whose description changed gets a new thread, and so is made anew; the others are not.
-    """
-    told = shot.model_copy(update={"source": ""})
-    return f"{shot.slate}@{hashlib.sha256(told.canonical()).hexdigest()[:12]}"
 
 
 @contextlib.asynccontextmanager
@@ -108,7 +97,7 @@ class Runner:
         return self._crew.gates[self._crew.shots[slate].sequence]
 
     def _config(self, slate: str) -> RunnableConfig:
-        thread = thread_of(self._crew.shots[slate])
+        thread = states.thread_of(self._crew.shots[slate])
         return {"configurable": {"thread_id": thread}, "recursion_limit": _STEPS}
 
     def _listen(self) -> None:

@@ -6,9 +6,11 @@ by its `schema_version` (`upgraded`).
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, TypedDict
 
 from filmgate.errors import StoreError
+from filmgate.schema.plan import PlannedShot
 
 STATE_VERSION = 1
 
@@ -58,6 +60,15 @@ class ShotState(TypedDict, total=False):
     revisions: list[dict[str, Any]]
     decision: int
     ruling: str
+
+
+def thread_of(shot: PlannedShot) -> str:
+    """Name of a shot's thread: its slate and what is asked of it.
+
+    A shot whose description changed gets a new thread, and so is made anew; the others are not.
+    """
+    told = shot.model_copy(update={"source": ""})
+    return f"{shot.slate}@{hashlib.sha256(told.canonical()).hexdigest()[:12]}"
 
 
 def new(shot: str) -> ShotState:

@@ -94,7 +94,8 @@ class Handoff(Fact):
 
     Attributes:
         item: the shot's slate.
-        run: id of the run.
+        run: which of the item's ways through the pipeline this belongs to; the same from its first
+            handoff to its last, whatever process writes them.
         source, target: stages ("generate", "verify", "review").
         attempt: attempt at the stage, from 1.
         verifier: the machine's word on what was handed over; None where nothing looked.

@@ -4,6 +4,10 @@ A handoff says what a stage handed over, the machine's word on it, and a person'
 steps: `generate` works, `verify` flags what it does not circle, `review` is a person, whose word
 labels the take. A stage wrapped by `orchestration.node` works, and the check on its handoff is a
 verifier named after both ends.
+
+An audit is no step: it labels what the pipeline delivered, chosen by chance. What is made because
+an audit rejected it is another way through. A ruling on a circled take that was no audit was not
+chosen by chance: it says what came out of this run, and nothing of how often the check is right.
 """
 
 from __future__ import annotations
@@ -98,12 +102,25 @@ def from_handoffs(
             continue
         runs.setdefault(key, []).append(row)
     for (item, run), made in runs.items():
-        yield _trace(item, run, made, mapping)
+        for n, way in enumerate(_ways(made), 1):
+            yield _trace(item, run if n == 1 else f"{run} ({n})", way, mapping)
+
+
+def _ways(rows: list[Row[str, Any]]) -> Iterator[list[Row[str, Any]]]:
+    """Handoffs in order of time, apart where an audit rejected what had been delivered."""
+    way: list[Row[str, Any]] = []
+    for row in sorted(rows, key=lambda r: str(r.get("ended") or "")):
+        way.append(row)
+        if row.get("audit") and _PERSON.get(str(row.get("person"))) is False:
+            yield way
+            way = []
+    if way:
+        yield way
 
 
 def _trace(item: str, run: str, rows: list[Row[str, Any]], mapping: Mapping) -> Trace:
     visits: list[Visit] = []
-    for row in sorted(rows, key=lambda r: str(r.get("ended") or "")):
+    for row in rows:
         _add(visits, row, mapping)
     starts = [s for r in rows if (s := _seconds(r.get("started"))) is not None]
     ends = [s for r in rows if (s := _seconds(r.get("ended"))) is not None]
@@ -113,6 +130,7 @@ def _trace(item: str, run: str, rows: list[Row[str, Any]], mapping: Mapping) -> 
         item,
         run,
         tuple(visits),
+        crashed=bool(visits) and visits[-1].error,  # nothing was made, and nobody went on
         start_s=min(starts) if starts else None,
         time_s=max(ends) - min(starts) if starts and ends and max(ends) >= min(starts) else None,
         cost_usd=cost,
@@ -129,8 +147,11 @@ def _add(visits: list[Visit], row: Row[str, Any], mapping: Mapping) -> None:
         return
     seen = None if person is None else _PERSON.get(str(person))
     if seen is not None:
-        _label(visits, seen)
-        visits.append(Visit(target, "human", seen, None, False, None, time_s))
+        audit = bool(row.get("audit"))
+        if audit or word != "circle":
+            _label(visits, seen)
+        if not audit:
+            visits.append(Visit(target, "human", seen, None, False, None, time_s))
         return
     if mapping.kind(source) == "verify":
         return  # the verdict was counted when it was given
