@@ -15,6 +15,12 @@ def test_command_line_over_environment_over_file(tmp_path: Path) -> None:
     assert read.given(workers=4, store=None) == Settings(Path("b"), "w", 4)
 
 
+def test_a_reader_and_its_options(tmp_path: Path) -> None:
+    (tmp_path / "filmgate.toml").write_text('[readers.google]\nversions = ["v-1"]\n')
+    read = Settings.read({"FILMGATE_READER": "google/gemini-9", "FILMGATE_READERS": "x"}, tmp_path)
+    assert (read.reader, read.readers) == ("google/gemini-9", {"google": {"versions": ["v-1"]}})
+
+
 def test_defaults(tmp_path: Path) -> None:
     assert Settings.read({}, tmp_path) == Settings()
     assert Settings().worker_count() >= 1
@@ -29,6 +35,9 @@ def test_defaults(tmp_path: Path) -> None:
         ("workers = 1.5", "whole number"),
         ("store = 1", "must be text"),
         ("store =", "is not TOML"),
+        ("reader = 3", "must be text"),
+        ("readers = 3", "line 1: write a table [readers.NAME]"),
+        ('[readers.google]\napi_key = "x"', "line 2: 'api_key' does not belong into a file"),
     ],
 )
 def test_a_wrong_file_is_told_in_one_sentence(tmp_path: Path, text: str, part: str) -> None:

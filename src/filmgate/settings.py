@@ -5,17 +5,21 @@
 | store | FILMGATE_STORE | .filmgate | where the project's state is kept, never beside the footage |
 | weights | FILMGATE_WEIGHTS | as `filmgate weights use` said | folder of networks, or "none" |
 | workers | FILMGATE_WORKERS | the cores there are | processes that measure |
+| reader | FILMGATE_READER | none | vision-language model shown three frames a shot: "google" |
 
-The file is ``filmgate.toml`` in the working directory; a key it does not know is an error.
+The file is ``filmgate.toml`` in the working directory; a key it does not know is an error. A table
+``[readers.google]`` in it holds the options of that reader. ``reader = "google/MODEL"`` names a
+model other than the reader's own first. Keys come from the environment only.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,8 @@ from filmgate.errors import BadSetting
 
 FILE = "filmgate.toml"
 NO_WEIGHTS = "none"
+SECRET = re.compile(r"(^|_)(key|token|secret|password|credentials?)($|_)", re.IGNORECASE)
+"""Names of options that would hold what belongs into the environment only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +39,16 @@ class Settings:
         store: folder of the project's state; made when first written to.
         weights: folder of networks, "none" for not using any, None for what the store records.
         workers: processes that measure; None means one per core this process may use.
+        reader: name of a reader of pictures, and after a "/" its model; None for none: frames
+            leave the machine only where this is set.
+        readers: reader to its options.
     """
 
     store: Path = Path(".filmgate")
     weights: str | None = None
     workers: int | None = None
+    reader: str | None = None
+    readers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -54,9 +65,11 @@ class Settings:
         if path.is_file():
             values, text = read_toml(path)
             check_keys(values, [f.name for f in fields(cls)], path, text)
+            if "readers" in values:
+                settings = settings.given(readers=_readers(values.pop("readers"), path, text))
             for key, value in values.items():
                 settings = settings.given(**{key: _parsed(key, value, str(path))})
-        for key in (f.name for f in fields(cls)):
+        for key in (f.name for f in fields(cls) if f.name != "readers"):
             name = f"FILMGATE_{key.upper()}"
             if environ.get(name):
                 settings = settings.given(**{key: _parsed(key, environ[name], name)})
@@ -76,6 +89,19 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _readers(value: Any, path: Path, text: str) -> dict[str, dict[str, Any]]:
+    """The tables [readers.NAME]."""
+    if not isinstance(value, dict) or not all(isinstance(v, dict) for v in value.values()):
+        raise BadSetting(f"{path}{line_of(text, 'readers')}: write a table [readers.NAME].")
+    for table in value.values():
+        if secret := next((k for k in table if SECRET.search(k)), None):
+            raise BadSetting(
+                f"{path}{line_of(text, secret)}: '{secret}' does not belong into a file: keys come "
+                "from the environment only."
+            )
+    return value
 
 
 def _parsed(key: str, value: Any, origin: str) -> Any:

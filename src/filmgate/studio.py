@@ -21,6 +21,7 @@ import filmgate
 from filmgate import registry
 from filmgate.assets.cache import DigestMemo, MeasurementStore, Stamp, key_of, sha256_of
 from filmgate.errors import FilmgateError, MeasurementError
+from filmgate.loop import reading
 from filmgate.loop.facade import Looping
 from filmgate.schema.look import Look
 from filmgate.schema.report import SCHEMA_VERSION, CheckReport, SequenceReport
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
 
 CHECKS = "continuity.checks"
 EXTRACTORS = "measure.extractors"
-IN_TRUST = ("classical", "onnx", "sidecar")
-"""Our extractors in rising order of trust: where two saw people, the later one is believed."""
 NEEDS_READER = "vision_language"
-"""Cannot be used by name alone: it takes a reader as an argument."""
+"""Takes a reader as an argument, and is used where the settings name one."""
+IN_TRUST = (NEEDS_READER, "classical", "onnx", "sidecar")
+"""Our extractors in rising order of trust: where two saw people, the later one is believed."""
 
 Progress = Callable[[int, int], None]
 """Called with the number done and the number there are."""
@@ -53,10 +54,14 @@ class Kit(NamedTuple):
     Attributes:
         names: extractors, in rising order of trust.
         weights: folder of networks for those that need one.
+        reader: as `loop.reading.chosen` describes it, "" for none.
+        store: where its answers are kept.
     """
 
     names: tuple[str, ...]
     weights: str | None
+    reader: str = ""
+    store: str = ""
 
     def extractors(self) -> tuple[Extractor, ...]:
         """The extractors, made ready (once per process)."""
@@ -225,15 +230,22 @@ class Studio(Looping):
         known = registry.names(EXTRACTORS)
         # With networks the classical detectors only add their mistakes.
         without = "onnx" if folder is None else "classical"
+        reader = reading.chosen(self.settings)
         names = [n for n in IN_TRUST if n in known and n != without]
-        names += [n for n in known if n not in (*IN_TRUST, NEEDS_READER)]
+        names = [n for n in names if reader or n != NEEDS_READER]
+        names += [n for n in known if n not in IN_TRUST]
+        if reader:
+            self.notes.append(
+                f"Frames of each shot were shown to {json.loads(reader)['name']}, whose answers "
+                "are opinions."
+            )
         if folder is None:
             self.notes.append(
                 "People were looked for without networks; 'filmgate weights get' brings them."
             )
         else:
             self.notes.append("People were looked for with the networks named under extractors.")
-        return Kit(tuple(names), str(folder) if folder else None)
+        return Kit(tuple(names), str(folder) if folder else None, reader, str(self._store.root))
 
     def _measure(
         self, shots: list[Shot], kit: Kit, progress: Progress, rehash: bool
@@ -307,9 +319,21 @@ def _made(kit: Kit) -> tuple[Extractor, ...]:
             made.append(kind)
         elif name == "onnx":
             made.append(kind(Path(kit.weights or "")))
+        elif name == NEEDS_READER:
+            made.append(kind(_reader(kit.reader, kit.store)))
         else:
             made.append(kind())
     return tuple(made)
+
+
+@lru_cache(maxsize=4)
+def _reader(choice: str, store: str) -> reading.Kept:
+    return reading.made(choice, MeasurementStore(Path(store)))
+
+
+def _unanswered(kit: Kit) -> int:
+    """Questions so far, in this process, that got no answer."""
+    return _reader(kit.reader, kit.store).failed if kit.reader else 0
 
 
 def work(task: _Task) -> _Measured:
@@ -323,6 +347,7 @@ def work(task: _Task) -> _Measured:
     payload = MeasurementStore(Path(task.store)).get(key)
     if _unpacked(payload) is not None:
         return _Measured(payload, known=known)
+    unanswered = _unanswered(task.kit)
     try:
         payload = _measured(task, stamp)
         changed = Stamp.of(task.file) != stamp
@@ -333,7 +358,10 @@ def work(task: _Task) -> _Measured:
     except Exception as error:
         # One broken file must not end the run, whatever a decoder makes of it.
         return _Measured(None, f"Measuring it failed ({type(error).__name__}: {error}).", known)
-    return _Measured(payload) if changed else _Measured(payload, "", known, key)
+    if changed:
+        return _Measured(payload)
+    # What a reader did not answer is to be asked again, so it is no measurement to keep.
+    return _Measured(payload, "", known, key if _unanswered(task.kit) == unanswered else None)
 
 
 @lru_cache(maxsize=8)

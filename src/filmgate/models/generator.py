@@ -180,7 +180,7 @@ class Surroundings:
             folders. What is in it survives a crash.
         timeout_s: Longest wait for one answer of the provider, seconds.
         workers: Processes it may render with.
-        options: The table ``[generators.<name>]`` of the brief or of filmgate.toml.
+        options: The table ``[generators.<name>]`` of the brief.
     """
 
     folder: Path

@@ -17,7 +17,7 @@ from filmgate import registry
 from filmgate.models.reader import Reader
 from filmgate.schema.brief import Brief, Budget, GeneratorChoice, Rates, ReaderChoice
 from filmgate.schema.plan import Plan
-from filmgate.settings import nearest
+from filmgate.settings import SECRET, nearest
 from filmgate.story import script as scripts
 from filmgate.story.cast import Cast, check_file
 from filmgate.story.fields import Table, open_document, said
@@ -33,7 +33,6 @@ GENERATOR = ("use", "model")
 READER = ("model",)
 LEAST_PX, MOST_PX = 64, 8192
 MOST_RATE = 240
-_SECRET = re.compile(r"(^|_)(key|token|secret|password|credentials?)($|_)", re.IGNORECASE)
 _NTSC = (24, 30, 48, 60, 120)
 
 
@@ -213,7 +212,7 @@ class _Reading:
                 hint = nearest(name, known) or f" There are {', '.join(known) or 'none'}."
                 raise tables.fail(name, f"there is no {kind[:-1]} '{name}'.{hint}")
             table = tables.table(name)
-            if secret := next((k for k in table.values if _SECRET.search(k)), None):
+            if secret := next((k for k in table.values if SECRET.search(k)), None):
                 raise table.fail(
                     secret,
                     f"'{secret}' does not belong into a file: keys come from the environment only.",
