@@ -50,6 +50,7 @@ class FakeGenerator:
     polls: int = 0
     slow: dict[str, int] = field(default_factory=dict)
     finds: Callable[[Request], str | None] | None = None
+    pickups: bool = False
     jobs: dict[str, Request] = field(default_factory=dict)
     submitted: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
@@ -60,7 +61,8 @@ class FakeGenerator:
         self._waits: dict[str, int] = {}
 
     def capabilities(self) -> tuple[Capability, ...]:
-        return (Capability("fake-1", ("video",), 60.0, sound=True, offline=self.offline),)
+        return (Capability("fake-1", ("video",), 60.0, sound=True, offline=self.offline,
+                           pickups=self.pickups),)  # fmt: skip
 
     def check(self, request: Request) -> None:
         if request.duration_s > 60:
@@ -95,7 +97,7 @@ class FakeGenerator:
         with self._lock:
             self.in_flight -= 1
         slate = str(request.shot["slate"])
-        revised = bool(request.shot["revisions"])
+        revised = bool(request.shot["revisions"] or request.parameters.get("pickup"))
         bad = slate in self.stubborn or (slate in self.drifts and not revised)
         path.write_text(json.dumps({"take": request.nonce, "drift": bad}))
         return Result(path, "fake-1.0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,33 @@ def test_a_drift_is_retaken_with_a_revision(
     assert trace.takes[1].take.parent == "1B-1"
     assert "Colour grade exactly as" in trace.takes[1].take.recipe.prompt
     assert generator.submitted["1A-1"] == 1
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_a_take_that_drifts_from_its_start_is_picked_up_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stubborn: bool
+) -> None:
+    inside = replace(
+        staged.FINDING, check="in_shot", attribute="in_shot/grade", against="itself",
+        magnitude=8.0, tolerance=4.0, frames=(0, 96),
+    )  # fmt: skip
+    monkeypatch.setattr(staged, "FINDING", inside)
+    which = "stubborn" if stubborn else "drifts"
+    generator = FakeGenerator(pickups=True, **{which: {"1B"}})  # type: ignore[arg-type]
+    made = production(tmp_path, monkeypatch, plan(5), generator)
+    made.run(no_tell)
+    takes = [t.take for t in project.trace(made.store, "1B").takes]
+    asked = [generator.jobs[t.recipe.job] for t in takes]
+    assert [request.parameters.get("pickup") for request in asked] == (
+        [None, {"from_frame": 24}, None] if stubborn else [None, {"from_frame": 24}]
+    )
+    assert takes[1].recipe.repair == "pickup"
+    assert takes[1].parent == "1B-1"
+    assert takes[1].recipe.prompt == takes[0].recipe.prompt  # the part must match the rest
+    assert states(made)["1B"] == ("escalated" if stubborn else "circled")
+    if stubborn:
+        assert takes[2].recipe.repair is None
+        assert takes[2].recipe.revisions
 
 
 def test_what_keeps_drifting_waits_for_a_person(

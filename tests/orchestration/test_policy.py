@@ -108,3 +108,21 @@ def test_the_better_candidate(
     one: tuple[str, float], two: tuple[str, float], is_better: bool
 ) -> None:
     assert policy.better(one, two) is is_better
+
+
+def test_what_drifts_only_from_its_own_start_is_picked_up_where_that_can_be_done() -> None:
+    inside = drift("in_shot", "in_shot/grade", against="itself", magnitude=8.0, tolerance=4.0,
+                   unit="de00", frames=[0, 96])  # fmt: skip
+    faster = {**inside, "attribute": "in_shot/light", "magnitude": 20.0}
+
+    def start(*findings: Any, **more: Any) -> int | None:
+        step = after_verdict("retake", findings, 1, **more)
+        assert step.word == "retake"
+        return step.pickup
+
+    assert start(inside, pickups=True) == 24  # a quarter of the drift is half of the tolerance
+    assert start(inside, faster, pickups=True) == 9
+    assert start(inside) is None  # the generator cannot
+    assert start(inside, drift(against="consensus"), pickups=True) is None  # nor its start is good
+    assert start(inside, pickups=True, repaired=True) is None  # it did not help before
+    assert after_verdict("retake", [inside], 3, pickups=True).word == "escalate"

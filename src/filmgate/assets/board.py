@@ -1,8 +1,8 @@
 """The board: which pictures bind a shot best.
 
 Every picture of a library is a card: whom or what it shows, words about it, and, where it was
-measured, a vector. Search is exact: all cards are scored, which takes well under a millisecond for
-ten thousand of them (research note on dependencies), so no index can return a wrong neighbour.
+measured, a vector. Search is exact: all cards are scored, so no index can return a wrong neighbour
+(how long that takes: ``docs/decisions/0010``).
 """
 
 from __future__ import annotations
@@ -49,6 +49,10 @@ class Board:
     def __init__(self, cards: Sequence[Card]) -> None:
         self._cards = list(cards)
         self._words = np.array([embedded(f"{c.of} {c.words}") for c in cards], np.float32)
+        self._measured = np.array([c.vector is not None for c in cards], bool)
+        vectors = np.array([c.vector for c in cards if c.vector is not None], np.float32)
+        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+        self._vectors = vectors / np.maximum(lengths, 1e-9)
 
     def best(self, names: Sequence[str], words: str, most: int) -> list[Card]:
         """At most `most` cards, best first; cards that nothing speaks for are left out.
@@ -85,15 +89,11 @@ class Board:
     def _likeness(self, named: F32) -> F32:
         """(N,) cosine to the mean of the cards that are bound by name; 0 where not measured."""
         out = np.zeros(len(self._cards), np.float32)
-        have = [i for i, card in enumerate(self._cards) if card.vector is not None]
-        bound = [i for i in have if named[i] > 0]
-        if not bound:
+        bound = named[self._measured] > 0
+        if not bound.any():
             return out
-        vectors = np.array([self._cards[i].vector for i in have], np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        vectors = vectors / np.maximum(lengths, 1e-9)
-        mean = vectors[[have.index(i) for i in bound]].mean(axis=0)
-        out[have] = vectors @ (mean / max(float(np.linalg.norm(mean)), 1e-9))
+        mean = self._vectors[bound].mean(axis=0)
+        out[self._measured] = self._vectors @ (mean / max(float(np.linalg.norm(mean)), 1e-9))
         return out
 
 

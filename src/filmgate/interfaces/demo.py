@@ -133,7 +133,9 @@ def _compare(studio: Studio, folder: Path, total: int, screen: Console) -> None:
     found = first & flagged
     false = {t for t in flagged if t.endswith("-1")} - set(planted)
     standing = {trace.status.take for trace in traces if trace.status.state == "circled"}
-    escaped = sorted(standing & set(planted))
+    # What a pickup leaves of a drift is half of the tolerance at most: no drift any more.
+    whole = {take for take, truth in planted.items() if not truth.detail.startswith("up to frame")}
+    escaped = sorted(standing & whole)
     people = sum(trace.status.state == "escalated" for trace in traces)
     screen.print(Text(
         f"Recall: {len(found)} of {len(first)} first takes that drift were surfaced. "

@@ -156,15 +156,17 @@ def show_trace(trace: Trace, to: Console) -> None:
     to.print(Text(printable(f"Shot {trace.shot}: {status.state}. {status.reason}"), style="bold"))
     for one in trace.takes:
         take, recipe = one.take, one.take.recipe
-        made = f"repaired ({recipe.repair}) from {take.parent}" if recipe.repair else (
+        mended = recipe.repair not in (None, "pickup")
+        made = f"repaired ({recipe.repair}) from {take.parent}" if mended else (
             f"{recipe.generator} {recipe.returned_model or recipe.model}"
-            + (f", after {take.parent}" if take.parent else "")
+            + (f", {'a pickup of' if recipe.repair else 'after'} {take.parent}"
+               if take.parent else "")
         )  # fmt: skip
         to.print()
         to.print(Text(printable(f"{take.slate}  {one.at[:19]}  {made}"), style="bold"))
         to.print(Text(f"  media {take.media[:19]}…, ${take.cost.provider_usd:.2f}, "
                       f"{take.cost.machine_s:.1f} s of machines"))  # fmt: skip
-        if not recipe.repair:
+        if not mended:
             to.print(Text(printable(f"  prompt: {recipe.prompt}")))
         for revision in recipe.revisions:
             to.print(Text(printable(f"  asked for: {revision.clause} ({revision.author}: "

@@ -74,7 +74,11 @@ class Workshop:
                 for r in references
             ),
             shot=self._described(shot, expect, revisions),
-            parameters=dict(self._parameters.get(order["generator"], {})),
+            parameters={
+                **self._parameters.get(order["generator"], {}),
+                **({} if order.get("pickup") is None else
+                   {"pickup": {"from_frame": order["pickup"]}}),
+            },
             nonce=order["take"],
         )  # fmt: skip
         request = fit(generator, order["generator"], request)
@@ -122,6 +126,13 @@ class Workshop:
         board = Board(self._library.cards(pool.values(), own))
         best = board.best([n for n in names if n], words, can.references)
         return (*frames, *(pool[card.digest].reference for card in best))
+
+    def picks_up(self, take: Take) -> bool:
+        """Whether the generator of `take` can make it again from a frame on."""
+        made_by = self._generators.get(take.recipe.generator)
+        return made_by is not None and any(
+            can.pickups for can in made_by.capabilities() if can.model == take.recipe.model
+        )
 
     def repair(self, take: Take, step: Step, findings: Sequence[Finding]) -> Take:
         """A repaired copy of `take`; the original stays as it is."""

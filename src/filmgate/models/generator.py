@@ -72,6 +72,8 @@ class Capability:
         references: How many reference pictures (assets and styles) a request may carry.
         first_frame, last_frame: Whether a request may say how the take starts, or ends.
         finds: Whether ``find`` can tell if a lost request was accepted.
+        pickups: Whether ``parameters = {"pickup": {"from_frame": n}}`` makes the take before again
+            from frame n on, and gives the whole.
     """
 
     model: str
@@ -85,6 +87,7 @@ class Capability:
     first_frame: bool = False
     last_frame: bool = False
     finds: bool = False
+    pickups: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,13 @@ class Step(NamedTuple):
         word: circle (accept), repair (fix this take), retake, escalate (a person decides), stop.
         because: why, one sentence.
         repair: which repair.
+        pickup: of a retake, the frame from which the take is to be made again; None for all of it.
     """
 
     word: StepWord
     because: str
     repair: Repair | None = None
+    pickup: int | None = None
 
 
 class Money(NamedTuple):
@@ -69,6 +71,7 @@ def after_verdict(
     attempt: int,
     attempts: int = ATTEMPTS,
     repaired: bool = False,
+    pickups: bool = False,
 ) -> Step:
     """What follows a verdict.
 
@@ -77,7 +80,8 @@ def after_verdict(
         findings: findings of the take as published; those that drift decide.
         attempt: rounds of generation so far.
         attempts: how many the machine may ask for.
-        repaired: whether the take is itself a repair; a repair that did not help is not repeated.
+        repaired: whether the take is itself a repair or a pickup; neither is tried twice.
+        pickups: whether the take's generator can make a take again from a frame on.
     """
     drifting = [f for f in findings if f["status"] == "drift"]
     if word == "circle":
@@ -88,7 +92,8 @@ def after_verdict(
     if repair is not None:
         return Step("repair", _reason(drifting), repair)
     if attempt < attempts:
-        return Step("retake", _reason(drifting))
+        start = pickup_from(drifting) if pickups and not repaired else None
+        return Step("retake", _reason(drifting), pickup=start)
     tried = "one take" if attempt == 1 else f"{attempt} takes"
     return Step("escalate", f"Still drifting after {tried}: {_reason(drifting)}")
 
@@ -107,6 +112,23 @@ def repair_for(drifting: Sequence[Finding]) -> Repair | None:
     if {f["check"] for f in drifting} == {"grade"} and any(f.get("cdl") for f in drifting):
         return "cdl"
     return None
+
+
+def pickup_from(drifting: Iterable[Finding]) -> int | None:
+    """The frame from which to make a take again that only drifts away from its own start.
+
+    None where something else drifts too: then the start is no better than the rest. Drift inside a
+    shot is measured between its ends and taken to grow evenly, so that it reaches half of the
+    tolerance, what a cut hides, at the share ``tolerance / (2 magnitude)`` of the shot.
+    """
+    starts: list[int] = []
+    for finding in drifting:
+        size, most, frames = (finding.get(k) for k in ("magnitude", "tolerance", "frames"))
+        if finding.get("against") != "itself" or not size or most is None or not frames:
+            return None
+        first, last = min(frames), max(frames)
+        starts.append(first + int((last - first) * min(1.0, most / (2 * size))))
+    return min(starts, default=None)
 
 
 def gain_db(drifting: Iterable[Finding]) -> float | None:

@@ -333,6 +333,7 @@ def _take(asked: Asked, media: str, job: str, result: Result, cost: Cost) -> Tak
             seed=request["seed"], references=asked.references, shot=request["shot"],
             parameters=request["parameters"], request=asked.hash, job=job,
             revisions=asked.revisions,
+            repair="pickup" if "pickup" in request["parameters"] else None,
         ),
     )  # fmt: skip
 

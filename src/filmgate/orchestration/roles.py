@@ -42,6 +42,10 @@ class Workshop(Protocol):
         """The request for a take, with its references."""
         ...
 
+    def picks_up(self, take: Take) -> bool:
+        """Whether the generator of `take` can make it again from a frame on."""
+        ...
+
     def repair(self, take: Take, step: policy.Step, findings: Sequence[policy.Finding]) -> Take:
         """A repaired copy of `take`, kept in the vault; the fact is not written yet."""
         ...
@@ -95,16 +99,18 @@ class Crew:
         number = max((int(row.body["number"]) for row in made), default=0)
         takes = self.takes if state["attempt"] == 0 and not made else 1
         orders: list[Order] = []
-        for maker in self.makers:
+        pickup = state.get("pickup")
+        makers = self.makers if pickup is None else [self._maker(state["take"])]
+        for maker in makers:
             for _ in range(takes):
                 number += 1
                 orders.append({
                     "take": slate_of(shot, number), "number": number,
-                    "generator": maker.generator, "model": maker.model,
+                    "generator": maker.generator, "model": maker.model, "pickup": pickup,
                 })  # fmt: skip
         return {
             "orders": orders, "attempt": state["attempt"] + 1, "step": "generate",
-            "candidates": [], "failures": [],
+            "candidates": [], "failures": [], "pickup": None,
         }  # fmt: skip
 
     async def generate(self, state: ShotState) -> dict[str, Any]:
@@ -169,8 +175,9 @@ class Crew:
             word = "circle" if told.report["findings"] and self._measured(told) else word
         verdict = self._verdict(told, take, word, findings)
         step = policy.after_verdict(
-            word, findings, state["attempt"], self.attempts, take.recipe.repair is not None
-        )
+            word, findings, state["attempt"], self.attempts, take.recipe.repair is not None,
+            self.workshop.picks_up(take),
+        )  # fmt: skip
         self._handoff(
             "generate", "verify", f"{take.slate}/{verdict}", shot, state["attempt"], word, start,
             cost_usd=take.cost.provider_usd,
@@ -180,7 +187,7 @@ class Crew:
             self._stand({**state, "take": take.slate}, "escalated", step.because)
         return {
             "take": take.slate, "verdict": verdict, "word": word, "step": step.word,
-            "because": step.because, "repair": step.repair or "",
+            "because": step.because, "repair": step.repair or "", "pickup": step.pickup,
         }  # fmt: skip
 
     async def repair(self, state: ShotState) -> dict[str, Any]:
@@ -216,6 +223,8 @@ class Crew:
             decision = self._decision(state["take"], state["decision"])
             new = prompts.from_note(decision.note, decision.reasons, decision.reviewer)
             attempt = 0
+        elif state.get("pickup") is not None:
+            new = ()  # the part must match the rest, so it is asked for as the rest was
         else:
             drifting = [f for f in self._verdict_of(state).findings if f["status"] == "drift"]
             expect = self._expected(state["shot"])
@@ -298,6 +307,10 @@ class Crew:
         row = self.store.ledger.get("take", slate)
         assert row is not None, f"take {slate} is in a thread and not in the ledger"
         return row.value(Take)
+
+    def _maker(self, slate: str) -> Maker:
+        recipe = self._take(slate).recipe
+        return Maker(recipe.generator, recipe.model)
 
     def _decision(self, take: str, number: int) -> Decision:
         row = self.store.ledger.get("decision", f"{take}/{number}")

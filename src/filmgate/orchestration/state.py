@@ -16,12 +16,13 @@ STATE_VERSION = 1
 
 
 class Order(TypedDict):
-    """One take to make."""
+    """One take to make; `pickup`: from which frame the parent is made again, None for all of it."""
 
     take: str
     number: int
     generator: str
     model: str
+    pickup: int | None
 
 
 class ShotState(TypedDict, total=False):
@@ -40,6 +41,7 @@ class ShotState(TypedDict, total=False):
         step: what policy said to do next ("circle", "repair", "retake", "escalate", "stop").
         because: why, one sentence.
         repair: which repair, when the step is one.
+        pickup: from which frame the retake makes `take` again, None for all of it.
         revisions: what retakes ask for differently (`Revision` as plain JSON).
         decision: number of the person's decision on `take` that was applied last.
         ruling: that ruling.
@@ -57,6 +59,7 @@ class ShotState(TypedDict, total=False):
     step: str
     because: str
     repair: str
+    pickup: int | None
     revisions: list[dict[str, Any]]
     decision: int
     ruling: str

@@ -60,7 +60,7 @@ class Recipe(Value):
         parameters: whatever else was sent.
         request: hash of the whole request, as in the ledger.
         job: the provider's job id.
-        repair, cdl, gain_db: how the parent take was repaired, where no generator made this one.
+        repair, cdl, gain_db: how the parent take was repaired, where this one is not made anew.
         revisions: what was asked for differently, first to last.
     """
 

@@ -101,7 +101,10 @@ class Previz:
 
     def capabilities(self) -> tuple[Capability, ...]:
         """One model for takes, one for pictures; offline, free, the same again every time."""
-        return tuple(catalog.capability(row, finds=True) for row in catalog.alive("previz"))
+        return tuple(
+            dataclasses.replace(catalog.capability(row, finds=True), pickups="video" in row.kinds)
+            for row in catalog.alive("previz")
+        )
 
     def check(self, request: Request) -> None:
         """Refuse what cannot be rendered: see `Generator.check`."""
