@@ -71,8 +71,8 @@ def with_openai_videos() -> Iterator[Arm]:
 
         yield Arm(
             ("--generator", "openai_videos", "--model", openai_videos.MODEL),
-            f"[generators.openai_videos]\n{FAST}", "1280x720", 4.0, fake.environment(),
-            held_back(fake), console, lambda: requests(fake),
+            f'[generators.openai_videos]\n{FAST}models = {{ "{openai_videos.MODEL}" = {{}} }}\n',
+            "1280x720", 4.0, fake.environment(), held_back(fake), console, lambda: requests(fake),
         )  # fmt: skip
 
 
