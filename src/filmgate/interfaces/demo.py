@@ -182,13 +182,13 @@ def _table(planted: dict[str, Planted], seen: dict[str, Surfaced], screen: Conso
 def _next(studio: Studio, folder: Path, screen: Console) -> None:
     store = f"--store {folder / '.filmgate'}"
     waiting = studio.queue()
-    lines = [f"filmgate queue {store}", f"filmgate gap measure {store}"]
+    lines = {f"filmgate review --open {store}": "judge what waits, and a sample of what passed"}
     if waiting:
-        lines.insert(1, f"filmgate trace {waiting[0].shot} {store}")
-        lines.insert(2, f"filmgate decide {waiting[0].shot} circle {store}")
+        lines[f"filmgate trace {waiting[0].shot} {store}"] = "all that is known of one shot"
+    lines[f"filmgate gap measure {store}"] = "how reliable the loop is, as far as people judged"
     screen.print("Next:", markup=False)
-    for line in lines:
-        screen.print(f"  {line}", markup=False, soft_wrap=True)
+    for line, why in lines.items():
+        screen.print(f"  {line}    # {why}", markup=False, soft_wrap=True)
 
 
 def _checked(folder: Path, own: Path, screen: Console) -> int:
