@@ -51,6 +51,7 @@ bench-speed: .venv/.made ## time and memory against one full decode
 bench-gap: .venv/.made ## speed and memory of the coordination gap's measuring and planning
 	$(RUN) python -m bench.gap
 	$(RUN) python -m bench.gap_plan
+	$(RUN) python -m bench.gap_reach
 
 bench-review: .venv/.made ## how quickly the review room answers, with 5,000 takes
 	$(RUN) python -m bench.review

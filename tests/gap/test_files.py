@@ -145,12 +145,12 @@ def test_a_judges_rows_are_kept_apart(tmp_path: Path) -> None:
         ("1,a,1,1,,nan", 3, "time_s 'nan' is no number from 0 on"),
         (",a,1,1,,", 3, "a row without item or step"),
         ("1,a,1", 3, "has 3 cells where the header has 6"),
-        ("0,a,1,0,,", None, "contradict one another"),
-        ("0,a,1,1,,", None, "counted once"),
+        ("0,a,1,0,,", 3, "contradict one another"),
+        ("0,a,1,1,,", 3, "counted once"),
     ],
 )
 def test_bad_rows_are_told_and_the_rest_is_used(
-    tmp_path: Path, row: str, line: int | None, told: str
+    tmp_path: Path, row: str, line: int, told: str
 ) -> None:
     text = f"item,step,attempt,outcome,cost_usd,time_s\n0,a,1,1,,\n{row}\n2,a,1,1,,\n"
     found, problems = read(tmp_path, text)
@@ -227,6 +227,8 @@ def test_a_mapping_names_ignores_and_orders_steps(tmp_path: Path) -> None:
         ("script", "work"), ("qa_bot", "verify"), ("lost", "work"),
     ]  # fmt: skip
     assert [p.text for p in found.problems] == ["step 'gone' of the edges is in no trace"]
+    assert found.problems[0].file == str(tmp_path / "edges.toml")
+    assert found.problems[0].line == 1
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import gap as bench
+from bench import gap_reach as reach
 from filmgate import gap
 from filmgate.gap.reading import loads
 
@@ -34,6 +35,21 @@ def test_the_bench_plants_what_it_says(tmp_path: Path) -> None:
     assert [p.text.split(";")[0] for p in found.problems] == [
         "traces with spans whose parent is missing"
     ]
+
+
+def test_what_must_be_reached_is_counted_from_the_shared_files(shared: Path) -> None:
+    folder = shared / "traces"
+    found = [reach.taubench(folder), *reach.planted(folder), reach.blind(folder)]
+    assert [line.holds for line in found] == [True] * 6, found
+    assert found[0].found.startswith("0.42000, 0.27333, 0.22000, 0.20000; ICC 0.40")
+    assert found[1].n == "60 runs"
+
+
+def test_a_test_that_fails_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "test_one.py"
+    path.write_text("def test_a():\n    pass\n\ndef test_b():\n    assert 1 > 2\n")
+    line = reach.tested("one of two", str(path), "-p", "no:cacheprovider")
+    assert (line.holds, line.found) == (False, "1 held, 1 failed")
 
 
 def test_costs_are_those_of_a_process_of_its_own() -> None:

@@ -131,6 +131,19 @@ def test_wrapped_nodes_of_other_graphs() -> None:
     assert found.verifiers[0].flagged == 3
 
 
+def test_a_loop_that_nobody_judged_is_blind_and_says_where_to_judge(tmp_path: Path) -> None:
+    made = Loop()
+    for i in range(10):
+        made.add(str(i), "write", "edit", 1, "circle", cost_usd=0.1)
+    path = tmp_path / "handoffs.jsonl"
+    path.write_text("\n".join(json.dumps(r.plain()) for r in made.rows))
+    assert gap.measure([path]).blind.endswith(
+        "Judge some takes in 'filmgate review', also of those that passed."
+    )
+    other = gap.measure_traces(from_handoffs(r.plain() for r in made.rows))
+    assert other.blind.endswith("Label outcomes of some runs.")
+
+
 def test_handoffs_as_json_are_read_and_unknown_versions_are_told(
     tmp_path: Path, loop: Loop
 ) -> None:

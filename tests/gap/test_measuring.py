@@ -459,3 +459,15 @@ def test_a_report_holds_no_number_that_json_cannot_write() -> None:
     for report in reports:
         assert gap_report(gap_json(report)) == report
         assert all(math.isfinite(r.value) for r in (report.numbers.end_to_end,) if r.value)
+
+
+def test_the_weakest_step_is_named_only_where_it_can_be_told() -> None:
+    def run(i: int, second: bool) -> Trace:
+        visits = (Visit("write", "work", i % 100 > 0), Visit("draw", "work", second))
+        return Trace(str(i), str(i), visits, second)
+
+    found = gap.measure_traces([run(i, i % 5 > 0) for i in range(500)])
+    assert any(s.startswith("Weakest step inside the pipeline: 'draw', 8") for s in found.told)
+    unclear = gap.measure_traces([run(i, i % 60 > 0) for i in range(100)])
+    assert not any("Weakest" in s for s in unclear.told)
+    assert any(s.startswith("Cannot tell yet which step loses most") for s in unclear.refused)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from filmgate import gap
 from filmgate.errors import StoreError
 from filmgate.gap.page import write_page
 from filmgate.gap.pipeline import Option, Person, Pipeline, Step, Verifier, chain
@@ -234,11 +235,11 @@ def test_half_of_it_is_a_page_too(
 
 def test_many_steps_are_a_page_of_reasonable_size(tmp_path: Path) -> None:
     judge = (Verifier("judge", 0.9, 0.05, 0.3),)
-    many = plan_report(Pipeline(chain([0.99] * 300), judge, escape_cost=900.0))
+    many = plan_report(Pipeline(chain([0.99] * 90), judge, escape_cost=900.0))
     write_page(tmp_path / "gap.html", None, many)
     text = (tmp_path / "gap.html").read_text()
     assert len(text) < 400_000
-    assert "240 more steps in the machine report." in text
+    assert "30 more steps in the machine report." in text
 
 
 def test_a_graph_and_a_page_that_cannot_be_written(tmp_path: Path) -> None:
@@ -252,3 +253,12 @@ def test_a_graph_and_a_page_that_cannot_be_written(tmp_path: Path) -> None:
     assert "This is a graph" in (tmp_path / "gap.html").read_text()
     with pytest.raises(StoreError, match="could not be written"):
         write_page(tmp_path / "none" / "gap.html", None, report)
+
+
+def test_a_page_of_blind_traces_says_so_once(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text("item,step,outcome\n1,write,\n1,edit,\n2,write,\n2,edit,\n")
+    write_page(tmp_path / "gap.html", gap.measure([tmp_path / "runs.csv"]), None)
+    text = (tmp_path / "gap.html").read_text()
+    assert "These traces are blind: every status is OK" in text
+    assert "verify here" not in text
+    assert "The efficiency of 1 handoff is not measured: " in text

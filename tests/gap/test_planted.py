@@ -194,8 +194,8 @@ def test_runs_without_their_feedback_and_feedback_without_its_runs(planted: Path
     feedback = gap.measure([planted / "langsmith_feedback_300.jsonl"])
     assert round(feedback.numbers.end_to_end.value or 0, 3) == 0.957
     assert feedback.steps == ()
-    assert [(p.text, p.count) for p in feedback.problems] == [
-        ("feedback on runs that are in no file", 394)
+    assert [(p.text, p.count, p.line) for p in feedback.problems] == [
+        ("feedback on runs that are in no file; it is left out", 394, 1)
     ]
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import filmgate
 from filmgate.errors import UsageError
 from filmgate.gap import mapping as mappings
-from filmgate.gap import numbers, observe, sections, words, yields
+from filmgate.gap import numbers, observe, places, sections, words, yields
 from filmgate.gap import solo as solos
 from filmgate.gap.estimate import power as powers
-from filmgate.gap.importer import AUTO, source
+from filmgate.gap.importer import AUTO, LEDGER, source
 from filmgate.gap.mapping import Mapping
 from filmgate.gap.problems import Problems
 from filmgate.gap.shape import Shape, shape
@@ -130,7 +130,7 @@ def measured(
     known = shape(tally.patterns, tally.counts, mapping, problems)
     seen = observe.observe(tally.patterns, tally.items.values(), known)
     settled = [observe.settled(pattern, known)[0] for pattern in tally.patterns]
-    _tell_labels(seen, files, problems)
+    _tell_labels(seen, tally, files, problems)
     end = numbers.end_to_end(seen, tally.traces)
     effect = end.n / end.effective_n if end.effective_n else 1.0
     failures = observe.first_failures(tally.patterns, tally.counts, known)
@@ -146,7 +146,7 @@ def measured(
         len(tally.items),
         sections.iso(tally.first),
         sections.iso(tally.last),
-        words.blind(seen, tally, known),
+        words.blind(seen, tally, known, formats == (LEDGER,)),
         found.three,
         inside.product,
         found.parts,
@@ -163,12 +163,19 @@ def measured(
     return words.told(report, problems, inside.repaired_runs)
 
 
-def _tell_labels(seen: observe.Observed, files: tuple[str, ...], problems: Problems) -> None:
-    if seen.contradicting:
-        problems.add(
-            files[0], None, "runs whose outcome contradicts the label of their last step, or that "
-            "crashed and are labelled good; neither label is used", count=seen.contradicting,
-        )  # fmt: skip
+def _tell_labels(
+    seen: observe.Observed, tally: Tally, files: tuple[str, ...], problems: Problems
+) -> None:
+    if seen.first_contradicting is not None:
+        item = tally.first_item[seen.first_contradicting]
+        problems.locate(
+            [Path(file) for file in files],
+            "runs whose outcome contradicts the label of their last step, or that crashed and are "
+            "labelled good; neither label is used",
+            places.word(item),
+            count=seen.contradicting,
+            first=item,
+        )
     if seen.from_last_step:
         problems.note(
             f"The outcome of {seen.from_last_step:,} runs is the label of their last step."

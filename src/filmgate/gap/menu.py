@@ -110,6 +110,25 @@ class Menu:
         """Whether any option may abort an item."""
         return bool(self._ends[1].any()) if self.checks else False
 
+    @cached_property
+    def keeps(self) -> tuple[float, float]:
+        """(κ, 1 + ρ): a good item is good behind a segment with at least κ s^(1+ρ).
+
+        With r > f an accepted item is good with at least s. Giving up to a person, which happens
+        with at most φ = f + (1-s)(r-f), loses at most 1-a of them: s (1 - φ(1-a)), and
+        1 - ρ(1-s) >= s^ρ. κ = 0 where an item may be aborted, or where that does not hold.
+        """
+        if not self.checks:
+            return 1.0, 1.0
+        (r, _), f, _, _ = self._rates
+        passes, _, accuracy, _ = self._ends
+        lost = np.where(passes > 0, 0.0, 1.0 - accuracy)
+        kept = float((1.0 - f[self._trial_of] * lost).min())
+        if self.aborts or kept <= 0 or (r <= f).any():
+            return 0.0, 1.0
+        power = float((r[self._trial_of] * lost).max()) / kept
+        return (kept, 1.0 + power) if power <= 1 else (0.0, 1.0)
+
     def forbidden(self, step: Step) -> list[bool]:
         """Which options may not stand behind `step`."""
         return [not self.pipeline.allows(step, o) for o in self.options]

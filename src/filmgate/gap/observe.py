@@ -58,6 +58,7 @@ class Observed:
             the others, without crashes; runs: how many of each there are, labelled or not.
         with_crashes: all outcomes per item, with crashes as bad ones.
         crashes: runs that ended in an error; labelled: runs with an outcome that did not.
+        contradicting: runs whose labels do; first_contradicting: the first pattern of them.
         clusters: whether any item has more than one run.
     """
 
@@ -82,6 +83,7 @@ class Observed:
     people: int = 0
     from_last_step: int = 0
     contradicting: int = 0
+    first_contradicting: int | None = None
 
 
 def settled(pattern: Pattern, shape: Shape) -> tuple[Pattern, bool, bool]:
@@ -235,8 +237,10 @@ def observe(patterns: Sequence[Pattern], items: Iterable[Sequence[int]], shape: 
     """All traces, put together by item: repeats of one item are one cluster."""
     out = Observed()
     known = []
-    for pattern in patterns:
+    for number, pattern in enumerate(patterns):
         made, filled, contradicted = settled(pattern, shape)
+        if contradicted and out.first_contradicting is None:
+            out.first_contradicting = number
         known.append((made, facts(made, shape), filled, contradicted))
     runs: Counter[tuple[int, ...]] = Counter(tuple(sorted(numbers)) for numbers in items)
     for numbers, times in runs.items():

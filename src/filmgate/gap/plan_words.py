@@ -115,8 +115,9 @@ def _rests(report: PlanReport) -> str:
 
 
 def _worst(report: PlanReport, letter: str) -> ScenarioReport | None:
+    """The dearest world of those that begin with `letter`; of equally dear ones the furthest."""
     these = [s for s in report.scenarios if s.world.startswith(letter)]
-    return max(these, key=lambda s: s.total, default=None)
+    return max(reversed(these), key=lambda s: s.total, default=None)
 
 
 def _people(plan: OutcomeReport, bare: OutcomeReport) -> Iterator[str]:

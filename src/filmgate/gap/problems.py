@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from filmgate.gap import places
+from filmgate.gap.places import Place
 from filmgate.schema.gap import Problem
 
 
@@ -14,6 +17,7 @@ class Problems:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], Problem] = {}
         self._notes: dict[str, None] = {}
+        self._places: dict[str, Place] = {}
 
     def add(
         self, file: Path | str, line: int | None, text: str, count: int = 1, first: str = ""
@@ -29,6 +33,28 @@ class Problems:
             self._found[key] = Problem(str(file), line, text, count, first)
         else:
             self._found[key] = replace(known, count=known.count + count)
+
+    def locate(
+        self,
+        files: Sequence[Path],
+        text: str,
+        mark: bytes,
+        nth: int = 1,
+        count: int = 1,
+        first: str = "",
+        otherwise: Place | None = None,
+    ) -> None:
+        """`add` for what is met when its line is long gone: the files are searched, once a trouble.
+
+        Args:
+            mark: what to search for, as a pattern; its `nth` occurrence is the trouble.
+            otherwise: the place told where the files are too large to be searched.
+        """
+        place = self._places.get(text)
+        if place is None:
+            place = places.find(files, mark, nth) or otherwise or Place(files[0], None)
+            self._places[text] = place
+        self.add(place.file, place.line, text, count, first)
 
     def note(self, text: str) -> None:
         """How something was read; the same note is kept once."""

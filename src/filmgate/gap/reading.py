@@ -33,7 +33,7 @@ class Record(NamedTuple):
 
     Attributes:
         value: the parsed value.
-        line: where it begins, from 1; None inside a document that was parsed at once.
+        line: where it begins, from 1; None inside a document of many that was parsed at once.
         array: name of the inner array it is an element of, "" for a line, a document or an element
             of the outer array.
     """
@@ -149,7 +149,9 @@ def _document(
         except ValueError:
             pass
         else:
-            yield from (Record(v, None) for v in (value if isinstance(value, list) else [value]))
+            # Where it is all in one line, that is the line.
+            line = 1 if data.find(b"\n", 0, len(data) - 1) < 0 else None
+            yield from (Record(v, line) for v in (value if isinstance(value, list) else [value]))
             return
     yield from _elements(data, path, problems, {a.encode() for a in arrays})
 

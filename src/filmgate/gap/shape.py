@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from filmgate.gap import mapping as mappings
+from filmgate.gap import places
 from filmgate.gap.mapping import Mapping
 from filmgate.gap.problems import Problems
 from filmgate.gap.tally import Pattern, Seen
@@ -93,7 +95,11 @@ def _ordered(
     declared = mappings.order(mapping.edges)
     for step in declared:
         if step not in steps:
-            problems.add(mapping.file, None, f"step '{step}' of the edges is in no trace")
+            problems.locate(
+                [Path(mapping.file or "edges")],
+                f"step '{step}' of the edges is in no trace",
+                places.word(step),
+            )
     return _merged([s for s in declared if s in steps], found)
 
 

@@ -58,7 +58,7 @@ class Tally:
     """What is kept of all traces.
 
     Attributes:
-        patterns: how often each way was gone.
+        patterns: how often each way was gone; first_item: who went it first.
         items: of each item, the patterns of its runs, in order.
         moments: (start, outcome) of labelled traces with a start.
         costs, times: per step.
@@ -68,6 +68,7 @@ class Tally:
         self.traces = 0
         self.patterns: list[Pattern] = []
         self.counts: list[int] = []
+        self.first_item: list[str] = []
         self._known: dict[tuple[object, ...], int] = {}
         self.items: dict[str, list[int]] = {}
         self.moments: list[tuple[float, bool]] = []
@@ -99,6 +100,7 @@ class Tally:
             seen = tuple(Seen._make(visit) for visit in key[0])
             self.patterns.append(Pattern(seen, trace.outcome, trace.judged, trace.crashed))
             self.counts.append(0)
+            self.first_item.append(trace.item)
         self.counts[number] += 1
         self.items.setdefault(trace.item, []).append(number)
         self._measure(trace)

@@ -16,6 +16,8 @@ from filmgate.schema.gap import Difference, GapReport, Rate, VerifierReport
 SIGNIFICANCE = 0.05
 WIDE = 0.1
 """An end-to-end share known to no better than this on either side is told as such."""
+LABEL = "Label outcomes of some runs."
+LABEL_OWN = "Judge some takes in 'filmgate review', also of those that passed."
 TINY = 1e-9
 """Below this a difference is rounding."""
 
@@ -43,8 +45,8 @@ def short(value: float) -> str:
     return text[1:] if text.startswith("0.") else text
 
 
-def blind(seen: Observed, tally: Tally, known: Shape) -> str:
-    """Why outcomes cannot be seen in these traces, "" where they can."""
+def blind(seen: Observed, tally: Tally, known: Shape, own: bool = False) -> str:
+    """Why outcomes cannot be seen in these traces, "" where they can; `own`: filmgate's ledger."""
     labelled = seen.labelled + sum(c.labelled for c in seen.steps.values())
     if labelled or any(p.judged is not None for p in tally.patterns):
         return ""
@@ -59,7 +61,7 @@ def blind(seen: Observed, tally: Tally, known: Shape) -> str:
     more = " Verifiers spoke, but nobody checked them." if verdicts else ""
     return (
         f"Blind: {status} and nothing says whether any output was right. A status would report "
-        f"{share(ok)}; that is no measurement.{more} Label outcomes of some runs."
+        f"{share(ok)}; that is no measurement.{more} {LABEL_OWN if own else LABEL}"
     )
 
 
@@ -87,6 +89,10 @@ def _holds(report: GapReport) -> Iterator[str]:
             f"({interval(end)}, {end.n:,} labelled)."
         )
     yield from _gap(report)
+    yield from _brought_back(report)
+    weakest = _weakest(report)
+    if weakest and weakest[1]:
+        yield weakest[0]
     yield from _handoffs(report)
     yield from _never_failing(report)
     yield from (_verifier(v) for v in report.verifiers if v.word != "not measured")
@@ -117,18 +123,49 @@ def _gap(report: GapReport) -> Iterator[str]:
                 f"(p = {gap.p_value:.2g}): verification, retries and people bring back more than "
                 f"handoffs lose."
             )
-    loss, back = parts.handoff_loss, parts.recovered
-    repairs = bool(report.verifiers) or report.load.human.good > 0
-    if repairs and _significant(loss) and (loss.value or 0.0) > 0:
+
+
+def _brought_back(report: GapReport) -> Iterator[str]:
+    """What handoffs lose before anything repairs it, and what comes back."""
+    loss, back = report.parts.handoff_loss, report.parts.recovered
+    if not report.verifiers and not report.load.human.good:
+        return
+    if _significant(loss) and (loss.value or 0.0) > 0:
         yield (
             f"Before verification the handoffs lose {points(loss.value or 0.0)} "
             f"(p = {loss.p_value:.2g})."
         )
-    if repairs and back.value is not None and back.low is not None and back.low > 0:
+    if back.value is not None and back.low is not None and back.low > 0:
         yield (
             f"Verification, retries and people bring back {points(back.value)} "
             f"({100 * back.low:.1f} to {100 * (back.high or 1.0):.1f})."
         )
+
+
+def _weakest(report: GapReport) -> tuple[str, bool] | None:
+    """Which step loses most inside the pipeline, and whether that can be told at all."""
+    known = [
+        s for s in report.steps if s.kind == "work" and s.in_pipeline.n and s.in_pipeline.value
+    ]
+    if len(known) < 2:
+        return None
+    first, *others = sorted(known, key=lambda s: s.in_pipeline.value or 0.0)
+    found, most = first.in_pipeline, first.in_pipeline.high
+    if found.value == 1 or most is None:
+        return None
+    seen = f"'{first.step}', {share(found.value or 0.0)} ({interval(found)}, n {found.n:,})"
+    alike = [f"'{s.step}'" for s in others if (s.in_pipeline.low or 0.0) <= most]
+    if len(alike) == len(others):
+        return (
+            f"Cannot tell yet which step loses most: the lowest yield is that of {seen}, and every "
+            f"other step may have the same.",
+            False,
+        )
+    some = " and ".join(alike) if len(alike) < 3 else f"{len(alike)} other steps"
+    return (
+        f"Weakest step inside the pipeline: {seen}" + (f"; so may be {some}." if alike else "."),
+        True,
+    )
 
 
 def _significant(found: Difference) -> bool:
@@ -241,6 +278,9 @@ def _refused(report: GapReport) -> Iterator[str]:
     elif end.value is not None and end.low is not None and end.high is not None:
         yield from _too_wide(end)
     yield from _no_gap(report)
+    weakest = _weakest(report)
+    if weakest and not weakest[1]:
+        yield weakest[0]
     for segment in report.segments:
         names = ", ".join(f"'{s}'" for s in segment.steps)
         yield (

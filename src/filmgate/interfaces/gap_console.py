@@ -22,10 +22,15 @@ UNKNOWN = "not measured"
 
 def show(report: GapReport, to: Console) -> None:
     """Print the report: numbers and steps as tables, the rest as sentences."""
+    to.print(Text(printable(_header(report)), style="bold"))
+    to.print()
     to.print(_numbers(report))
     to.print()
     if report.steps:
         to.print(_steps(report))
+        to.print()
+    if any(edge.efficiency.value is not None for edge in report.handoffs):
+        to.print(_handoffs(report))
         to.print()
     if report.verifiers:
         to.print(_verifiers(report))
@@ -39,6 +44,17 @@ def show(report: GapReport, to: Console) -> None:
         to.print(Text(f"Input: {more} more kinds of trouble (--json has them all).", style="dim"))
     for note in report.notes:
         to.print(Text(f"Note: {printable(note)}", style="dim"))
+
+
+def _header(report: GapReport) -> str:
+    """What was read: "300 runs of 50 items, 9 steps, read as otlp from runs.json"."""
+    runs = f"{report.traces:,} run{'s' * (report.traces != 1)}"
+    if report.items != report.traces:
+        runs += f" of {report.items:,} item{'s' * (report.items != 1)}"
+    names = [Path(file).name for file in report.files]
+    files = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    steps = f"{len(report.steps)} step{'s' * (len(report.steps) != 1)}"
+    return f"{runs}, {steps}, read as {', '.join(report.formats)} from {files}"
 
 
 def _table(*titles: str) -> Table:
@@ -58,8 +74,12 @@ def _numbers(report: GapReport) -> Table:
     for name, rate in (
         ("component mean", three.component_mean),
         ("product of solo yields", three.solo_product),
+        ("product of yields inside", report.in_pipeline_product),
         ("observed end to end", three.end_to_end),
     ):
+        alone = sum(step.kind == "work" for step in report.steps) < 2
+        if rate is report.in_pipeline_product and (alone or rate.value is None):
+            continue  # why it is not known is told at the steps
         count = f"{rate.n:,}" if rate.n else ""
         _row(table, name, _share(rate.value), _limits(rate) or rate.reason, count)
     for name, part in (
@@ -71,22 +91,41 @@ def _numbers(report: GapReport) -> Table:
 
 
 def _steps(report: GapReport) -> Table:
-    table = _table(
-        "step", "does", "runs", "visits", "in pipeline", "alone", "handoff", "cost, time"
-    )
-    efficiency = {h.target: h for h in report.handoffs if h.efficiency.value is not None}
-    for step in report.steps:
-        edge = efficiency.get(step.step)
-        _row(
-            table,
+    """The steps; columns of which nothing is known are left out."""
+    titles = ("step", "does", "runs", "visits", "yield inside", "alone", "cost, time")
+    rows = [
+        (
             step.step,
             step.kind,
             f"{step.traces:,}",
             f"{step.visits:,}",
             _rate(step.in_pipeline) if step.kind != "verify" else "",
             _rate(step.solo) if step.solo.value is not None else "",
-            f"{edge.efficiency.value:.3f} {edge.word}" if edge else "",
             _price(step),
+        )
+        for step in report.steps
+    ]
+    filled = [i for i in range(len(titles)) if any(row[i] for row in rows)]
+    table = _table(*(titles[i] for i in filled))
+    for row in rows:
+        _row(table, *(row[i] for i in filled))
+    return table
+
+
+def _handoffs(report: GapReport) -> Table:
+    """Yield behind the handoff over yield alone; handoffs that are not measured are left out."""
+    table = _table("handoff", "crossings", "efficiency h", "")
+    for edge in report.handoffs:
+        found = edge.efficiency
+        if found.value is None or found.low is None:
+            continue
+        high = "" if found.high is None else f" to {found.high:.3f}"
+        _row(
+            table,
+            f"{edge.source} → {edge.target}",
+            f"{edge.crossings:,}",
+            f"{found.value:.3f} ({found.low:.3f}{high})",
+            edge.word,
         )
     return table
 
@@ -142,7 +181,8 @@ def _point_limits(part: Difference) -> str:
 def _rate(rate: Rate) -> str:
     if rate.value is None or rate.low is None or rate.high is None:
         return UNKNOWN
-    return f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f})"
+    count = f", n {rate.n:,}" if rate.n else ""
+    return f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f}{count})"
 
 
 def _price(step: StepReport) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Table
+from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from filmgate.gap import places
 from filmgate.gap.labels import Settled, Word, settle
 from filmgate.gap.mapping import Mapping
+from filmgate.gap.places import Place
 from filmgate.gap.problems import Problems
 from filmgate.gap.trace import Trace, Visit
 
@@ -78,6 +82,21 @@ class _Tree(NamedTuple):
         return bool(span)
 
 
+class Source(NamedTuple):
+    """Where spans come from, for messages.
+
+    Attributes:
+        files: all of them.
+        begins: where each trace was first met.
+        id, label: the keys that hold a span's id, and that of the span a label is on.
+    """
+
+    files: Sequence[Path]
+    begins: Table[str, Place]
+    id: str
+    label: str
+
+
 class Spans:
     """Puts the spans of one trace after another together.
 
@@ -85,8 +104,10 @@ class Spans:
         inclusive: whether a span's cost holds that of the spans inside it.
     """
 
-    def __init__(self, mapping: Mapping, problems: Problems, inclusive: bool = False) -> None:
-        self.mapping, self.problems, self.file = mapping, problems, Path()
+    def __init__(
+        self, mapping: Mapping, problems: Problems, source: Source, inclusive: bool = False
+    ) -> None:
+        self.mapping, self.problems, self.source = mapping, problems, source
         self.inclusive = inclusive
         self.run = ""
 
@@ -112,8 +133,9 @@ class Spans:
             known = {span.id: span for span in spans}
         tree = _Tree(known, inner)
         tops = [s for s in spans if s.parent not in known and s.parent not in inner]
-        if any(s.parent for s in tops):
-            self.told("traces with spans whose parent is missing; the order of start is used")
+        lost = next((s for s in tops if s.parent), None)
+        if lost is not None:
+            self.told("traces with spans whose parent is missing; the order of start is used", lost)
         steps = self._steps(spans, tree, tops)
         ids = {s.id for s in steps}
         words: dict[str, list[Word]] = {}
@@ -133,9 +155,15 @@ class Spans:
         visits = tuple(self._visits(steps, known, words, costs))
         return self._whole(item, run, spans, tops, visits, final, costs)
 
-    def told(self, text: str) -> None:
-        """A problem of the trace at hand."""
-        self.problems.add(self.file, None, text, first=self.run)
+    def told(self, text: str, span: Span, nth: int = 1) -> None:
+        """A problem of the trace at hand, with the `nth` span of this id."""
+        self._told(text, places.holding(self.source.id, span.id), nth)
+
+    def _told(self, text: str, mark: bytes, nth: int = 1) -> None:
+        source = self.source
+        self.problems.locate(
+            source.files, text, mark, nth, first=self.run, otherwise=source.begins.get(self.run)
+        )
 
     def _once(self, spans: list[Span]) -> list[Span]:
         first: dict[str, Span] = {}
@@ -145,7 +173,9 @@ class Spans:
                 self.told(
                     "spans that were sent twice; each is counted once"
                     if known == span
-                    else "different spans with the same id; the earliest is used"
+                    else "different spans with the same id; the earliest is used",
+                    span,
+                    nth=2,
                 )
         return list(first.values())
 
@@ -157,7 +187,7 @@ class Spans:
             roots = {s.id for s in tops}
             return [s for s in spans if s.parent in roots] or [s for s in tops if s.level == PLAIN]
         if not tops:
-            self.told("traces whose parents run in a circle; the order of start is used")
+            self.told(CIRCLE, spans[0])
             return found
         holders: set[str] = set()
         for span in found:
@@ -171,8 +201,9 @@ class Spans:
             # A person or a guardrail inside an agent's span looks at that agent's work.
             elif self.mapping.kind(span.step) == "work":
                 holders.add(above.id)
-        if holders and any(tree.circles(holder) for holder in holders):
-            self.told("traces whose parents run in a circle; the order of start is used")
+        circle = next((holder for holder in holders if tree.circles(holder)), None)
+        if circle is not None:
+            self.told(CIRCLE, tree.known[circle])
             return found
         return [s for s in found if s.id not in holders] if holders else found
 
@@ -196,7 +227,10 @@ class Spans:
             elif span in missing:
                 final += said
             else:
-                self.told("evaluations of spans that are in no file; they are left out")
+                self._told(
+                    "evaluations of spans that are in no file; they are left out",
+                    places.holding(self.source.label, span),
+                )
 
     def _credit(
         self,
@@ -227,7 +261,8 @@ class Spans:
                 words.setdefault(owner, []).extend(said)
             else:
                 self.told(
-                    "evaluations of spans that are no step and not the run; they are left out"
+                    "evaluations of spans that are no step and not the run; they are left out",
+                    span,
                 )
 
     def _visits(
@@ -245,15 +280,15 @@ class Spans:
             kind = mapping.kind(name)
             time_s: float | None = (span.end_ns - span.start_ns) * 1e-9
             if span.end_ns < span.start_ns:
-                self.told("spans that end before they start; their time is not counted")
+                self.told("spans that end before they start; their time is not counted", span)
                 time_s = None
             above = known.get(span.parent)
             if above is not None and span.start_ns < above.start_ns - CLOCKS_NS:
-                self.told("spans that start before their parent: clocks disagree")
+                self.told("spans that start before their parent: clocks disagree", span)
             outcome = flagged = None
             if span.id in words:
                 said = self.settled(
-                    words[span.id], mapping.verdict if kind == "verify" else mapping.step
+                    words[span.id], mapping.verdict if kind == "verify" else mapping.step, span.id
                 )
                 if kind == "verify":
                     word = said.judge if said.people is None else said.people
@@ -265,11 +300,11 @@ class Spans:
             out.append(Visit(name, kind, outcome, flagged, span.error, costs.get(span.id), time_s))
         return out
 
-    def settled(self, words: list[Word], wanted: tuple[str, ...]) -> Settled:
-        """One label out of several, or a problem told."""
+    def settled(self, words: list[Word], wanted: tuple[str, ...], on: str) -> Settled:
+        """One label out of several, or a problem told; `on`: the span they are on."""
         found = settle(words, wanted)
         if found.trouble:
-            self.told(found.trouble)
+            self._told(found.trouble, places.holding(self.source.label, on))
         return found
 
     def _whole(
@@ -282,10 +317,10 @@ class Spans:
         final: list[Word],
         costs: dict[str, float],
     ) -> Trace:
-        said = self.settled(final, self.mapping.final) if final else _NOTHING
         start = spans[0].start_ns
         time_s = (max([s.end_ns for s in spans]) - start) * 1e-9
         last = tops[0] if len(tops) == 1 else spans[-1]
+        said = self.settled(final, self.mapping.final, last.id) if final else _NOTHING
         return Trace(
             item,
             run,
@@ -301,6 +336,7 @@ class Spans:
 
 _BY_START = itemgetter(2, 3)
 _NOTHING = Settled(None, None)
+CIRCLE = "traces whose parents run in a circle; the order of start is used"
 MODEL_STEPS = (
     "Step labels that a model gave set no yield: models name the failing step little better than "
     "chance. List their names under [labels] step of a mapping file only if people checked them."

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from filmgate.gap import labels
+from filmgate.gap import labels, places
 from filmgate.gap.mapping import Mapping
 from filmgate.gap.problems import Problems
 from filmgate.gap.reading import records
@@ -40,7 +40,7 @@ class Langgraph:
     def read(self, files: Sequence[Path], mapping: Mapping, problems: Problems) -> Iterator[Trace]:
         """One trace per thread."""
         problems.note(RETRIES)
-        reader = _Reader(mapping, problems)
+        reader = _Reader(mapping, problems, files)
         for file in files:
             reader.file(file)
         for thread, snapshots in reader.threads.items():
@@ -68,13 +68,12 @@ class _Snapshot(NamedTuple):
 
 
 class _Reader:
-    def __init__(self, mapping: Mapping, problems: Problems) -> None:
-        self.mapping, self.problems, self.path = mapping, problems, Path()
+    def __init__(self, mapping: Mapping, problems: Problems, files: Sequence[Path]) -> None:
+        self.mapping, self.problems, self.files = mapping, problems, files
         self.threads: dict[str, list[_Snapshot]] = {}
         self.thread = ""
 
     def file(self, path: Path) -> None:
-        self.path = path
         for value, line, _ in records(path, self.problems):
             for snapshot in _flat(value):
                 try:
@@ -139,7 +138,8 @@ class _Reader:
             if after is not None and snapshot.at_s is not None:
                 time_s = after - snapshot.at_s
                 if time_s < 0:
-                    self.told("snapshots that are older than their parents; time is not counted")
+                    text = "snapshots that are older than their parents; time is not counted"
+                    self.told(text, path[i + 1].id)
                     time_s = None
             if snapshot.source in _EDITS and i > 0:
                 visits.append(Visit("update_state", "human", snapshot.outcome))
@@ -149,7 +149,7 @@ class _Reader:
         tip = path[-1]
         crashed = bool(tip.tasks) and any(t.error for t in tip.tasks)
         if not tip.ended and not crashed:
-            self.told("threads that have not ended; their outcome is not counted")
+            self.told("threads that have not ended; their outcome is not counted", tip.id)
         start, end = path[0].at_s, tip.at_s
         length = end - start if start is not None and end is not None and end >= start else None
         outcome = tip.outcome if tip.ended else None
@@ -170,7 +170,9 @@ class _Reader:
         """From the input to the newest snapshot along the parents, without abandoned forks."""
         known = {s.id: s for s in snapshots}
         if len(known) < len(snapshots):
-            self.told("snapshots that are there twice; each is counted once")
+            ids = [s.id for s in snapshots]
+            again = next(own for i, own in enumerate(ids) if own in ids[:i])
+            self.told("snapshots that are there twice; each is counted once", again, nth=2)
         # Histories list the newest first; times and steps decide where they say otherwise.
         tip = max(known.values(), key=lambda s: (s.at_s or 0.0, s.step))
         path, seen = [tip], {tip.id}
@@ -179,14 +181,19 @@ class _Reader:
             path.append(known[parent])
         if parent in seen or (parent and path[-1].source != "input"):
             lost = "run in a circle" if parent in seen else "are missing"
-            self.told(f"threads whose parents {lost}; the order of steps is used")
+            text = f"threads whose parents {lost}; the order of steps is used"
+            self.told(text, path[-1].id)
             return sorted(known.values(), key=lambda s: (s.step, s.at_s or 0.0))
         if len(path) < len(known):
-            self.told("snapshots on abandoned forks; they are left out", len(known) - len(path))
+            left = next(own for own in known if own not in seen)
+            text = "snapshots on abandoned forks; they are left out"
+            self.told(text, left, len(known) - len(path))
         return path[::-1]
 
-    def told(self, text: str, count: int = 1) -> None:
-        self.problems.add(self.path, None, text, count, self.thread)
+    def told(self, text: str, snapshot: str, count: int = 1, nth: int = 1) -> None:
+        """A problem of the thread at hand, with the `nth` snapshot of this id."""
+        own = rb'"config"\s*:\s*\{[^{}]*\{[^{}]*' + places.holding("checkpoint_id", snapshot)
+        self.problems.locate(self.files, text, own, nth, count, self.thread)
 
 
 def _flat(value: Any) -> Iterator[dict[str, Any]]:

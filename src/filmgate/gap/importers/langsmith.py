@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filmgate.gap import labels
-from filmgate.gap.importers._spans import PLAIN, ROOT, STEP, Span, Spans
+from filmgate.gap import labels, places
+from filmgate.gap.importers._spans import PLAIN, ROOT, STEP, Source, Span, Spans
 from filmgate.gap.labels import Word
 from filmgate.gap.mapping import Mapping
+from filmgate.gap.places import Place
 from filmgate.gap.problems import Problems
 from filmgate.gap.reading import records
 from filmgate.gap.trace import Trace
@@ -38,25 +39,26 @@ class Langsmith:
 
     def read(self, files: Sequence[Path], mapping: Mapping, problems: Problems) -> Iterator[Trace]:
         """Runs of all files are put together by trace, feedback of all files to its runs."""
-        batch = _Batch(mapping, problems)
+        batch = _Batch(mapping, problems, files)
         for file in files:
             batch.file(file)
         yield from batch.traces()
 
 
 class _Batch:
-    def __init__(self, mapping: Mapping, problems: Problems) -> None:
-        self.mapping, self.problems = mapping, problems
+    def __init__(self, mapping: Mapping, problems: Problems, files: Sequence[Path]) -> None:
+        self.mapping, self.problems, self.files = mapping, problems, files
         self.runs: dict[str, list[Span]] = {}
         self.nodes: dict[str, tuple[str, Any]] = {}
         self.items: dict[str, str] = {}
         self.feedback: dict[str, dict[str, list[Word]]] = {}
         self.seen: set[str] = set()
-        self.path = Path()
+        self.begins: dict[str, Place] = {}
+        self.here = Place(Path(), None)
 
     def file(self, path: Path) -> None:
-        self.path = path
         for value, line, _ in records(path, self.problems, _ARRAYS):
+            self.here = Place(path, line)
             inner = [value]
             if isinstance(value, dict) and not {"run_type", "run_id"} & value.keys():
                 inner = [v for key in _ARRAYS for v in value.get(key) or ()] or [value]
@@ -89,6 +91,7 @@ class _Batch:
         ended = run.get("end_time")
         cost = run.get("total_cost")
         words = self.own_words(run, step, not parent)
+        self.begins.setdefault(trace, self.here)
         self.runs.setdefault(trace, []).append(
             Span(
                 own,
@@ -126,7 +129,8 @@ class _Batch:
         run, name = feedback["run_id"], str(feedback["key"])
         if (own := feedback.get("id")) is not None:
             if own in self.seen:
-                self.problems.add(self.path, None, "feedback that was sent twice; counted once")
+                text, mark = "feedback that was sent twice; counted once", str(own)
+                self.problems.locate(self.files, text, places.holding("id", mark), 2)
                 return
             self.seen.add(own)
         said = self.mapping.good(feedback.get("score"))
@@ -138,8 +142,8 @@ class _Batch:
         self.feedback.setdefault(trace, {}).setdefault(run, []).append(Word(name, said, judge))
 
     def traces(self) -> Iterator[Trace]:
-        together = Spans(self.mapping, self.problems, inclusive=True)
-        together.file = self.path
+        source = Source(self.files, self.begins, "id", "run_id")
+        together = Spans(self.mapping, self.problems, source, inclusive=True)
         for trace, runs in self.runs.items():
             late = self.feedback.pop(trace, None)
             spans = [self.placed(span, late or {}) for span in runs]
@@ -159,10 +163,15 @@ class _Batch:
         for trace, words in self.feedback.items():
             final = words.pop(trace, [])
             if words:
-                lost = sum(map(len, words.values()))
-                self.problems.add(self.path, None, "feedback on runs that are in no file", lost)
+                self.problems.locate(
+                    self.files,
+                    "feedback on runs that are in no file; it is left out",
+                    places.holding("run_id", next(iter(words))),
+                    count=sum(map(len, words.values())),
+                    first=trace,
+                )
             together.run = trace
-            said = together.settled(final, self.mapping.final)
+            said = together.settled(final, self.mapping.final, trace)
             if final:
                 yield Trace(trace, trace, (), said.people, said.judge)
 

@@ -16,12 +16,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as Row
 from datetime import datetime
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 from filmgate.assets import ledger as ledgers
 from filmgate.errors import UsageError
 from filmgate.gap.mapping import Mapping
+from filmgate.gap.places import Place
 from filmgate.gap.problems import Problems
 from filmgate.gap.reading import records
 from filmgate.gap.trace import Trace, Visit
@@ -37,6 +39,7 @@ _MADE = {"taken": False, "failed": True}
 _PERSON = {"circle": True, "intended": True, "retake": False, "ng": False, "hold": False}
 """What a person's ruling says of the take. A hold might be used one day; it is not in the cut."""
 _UNUSABLE = (AttributeError, KeyError, TypeError, ValueError)
+_NOWHERE = Place(Path("handoffs"), None)
 
 
 class Ledger:
@@ -49,11 +52,14 @@ class Ledger:
     def read(self, files: Sequence[Path], mapping: Mapping, problems: Problems) -> Iterator[Trace]:
         """One trace per shot and run."""
         rows: list[Row[str, Any]] = []
+        places: list[Place] = []
         for file in files:
-            rows += self.rows(file, problems)
-        yield from from_handoffs(rows, mapping, problems, files[0])
+            for row, line in self.rows(file, problems):
+                rows.append(row)
+                places.append(Place(file, line))
+        yield from from_handoffs(rows, mapping, problems, places)
 
-    def rows(self, path: Path, problems: Problems) -> list[Row[str, Any]]:
+    def rows(self, path: Path, problems: Problems) -> list[tuple[Row[str, Any], int | None]]:
         """The handoffs in a store, or in a file of them.
 
         Raises:
@@ -67,21 +73,22 @@ class Ledger:
                 )
             opened = ledgers.Ledger(root)
             try:
-                return [row.body for row in opened.all(KIND)]
+                return [(row.body, None) for row in opened.all(KIND)]
             finally:
                 opened.close()
         if not path.exists():
             raise UsageError(
                 f"{path}: there is no project here: run filmgate first, or name trace files."
             )
-        return [value for value, _, _ in records(path, problems) if isinstance(value, dict)]
+        found = records(path, problems)
+        return [(value, line) for value, line, _ in found if isinstance(value, dict)]
 
 
 def from_handoffs(
     rows: Iterable[Row[str, Any]],
     mapping: Mapping | None = None,
     problems: Problems | None = None,
-    origin: Path | str = "handoffs",
+    places: Iterable[Place] = (),
 ) -> Iterator[Trace]:
     """Traces of handoffs (plain `schema.decision.Handoff`), in the order of their shots.
 
@@ -89,16 +96,18 @@ def from_handoffs(
     """
     mapping, problems = mapping or Mapping(), problems or Problems()
     runs: dict[tuple[str, str], list[Row[str, Any]]] = {}
-    for row in rows:
+    for row, place in zip(rows, chain(places, repeat(_NOWHERE)), strict=False):
         version = row.get("schema_version", SCHEMA_VERSION)
         if not isinstance(version, int) or version > SCHEMA_VERSION:
-            problems.add(origin, None, f"handoffs of schema version {version} are not known")
+            problems.add(
+                *place, f"handoffs of schema version {version} are not known; they are left out"
+            )
             continue
         try:
             key = (str(row["item"]), str(row["run"]))
             str(row["source"]), str(row["target"])
         except _UNUSABLE:
-            problems.add(origin, None, "rows that are no handoffs; they are left out")
+            problems.add(*place, "rows that are no handoffs; they are left out")
             continue
         runs.setdefault(key, []).append(row)
     for (item, run), made in runs.items():

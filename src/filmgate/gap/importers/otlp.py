@@ -16,10 +16,11 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from filmgate.gap import labels
-from filmgate.gap.importers._spans import INNER, PLAIN, ROOT, STEP, Span, Spans
+from filmgate.gap import labels, places
+from filmgate.gap.importers._spans import INNER, PLAIN, ROOT, STEP, Source, Span, Spans
 from filmgate.gap.labels import Word
 from filmgate.gap.mapping import Mapping
+from filmgate.gap.places import Place
 from filmgate.gap.problems import Problems
 from filmgate.gap.reading import records
 from filmgate.gap.trace import Trace
@@ -72,7 +73,7 @@ class Otlp:
 
     def read(self, files: Sequence[Path], mapping: Mapping, problems: Problems) -> Iterator[Trace]:
         """Spans of all files are put together by trace, labels of all files to their spans."""
-        batch = _Batch(mapping, problems)
+        batch = _Batch(mapping, problems, files)
         for file in files:
             batch.file(file)
         if batch.by_response:
@@ -84,9 +85,10 @@ class Otlp:
 class _Batch:
     """Everything read so far, kept small: a tuple per span, an entry per call inside a step."""
 
-    def __init__(self, mapping: Mapping, problems: Problems) -> None:
-        self.mapping, self.problems = mapping, problems
+    def __init__(self, mapping: Mapping, problems: Problems, files: Sequence[Path]) -> None:
+        self.mapping, self.problems, self.files = mapping, problems, files
         self.spans: dict[str, list[Span]] = {}
+        self.begins: dict[str, Place] = {}
         self.inner: dict[str, dict[str, str]] = {}
         self.items: dict[str, str] = {}
         self.late: dict[tuple[str, str], list[Word]] = {}
@@ -100,35 +102,36 @@ class _Batch:
             **dict.fromkeys(_COSTS, _PRICES),
             **({mapping.step_key: _TELLS} if mapping.step_key else {}),
         }
-        self.path = Path()
+        self.here = Place(Path(), None)
 
     def file(self, path: Path) -> None:
-        self.path = path
         for value, line, array in records(path, self.problems, _ARRAYS):
+            self.here = Place(path, line)
             try:
                 if array == "spans":
                     self.span(value)
                 elif array == "logRecords":
                     self.log(value)
                 else:
-                    self.request(value, line)
+                    self.request(value)
             except _UNUSABLE:
                 self.problems.add(path, line, "is no OTLP span or log record; it is left out")
 
-    def request(self, value: dict[str, Any], line: int | None) -> None:
+    def request(self, value: dict[str, Any]) -> None:
         """One export request; a span that makes no sense costs itself, not the request."""
         for url in _urls(value):
             if not url.startswith(_SCHEMAS):
-                self.problems.add(
-                    self.path,
-                    line,
+                self.problems.locate(
+                    self.files,
                     f"schema '{url}' is not known; attributes that are known by name are used",
+                    places.holding("schemaUrl", url),
+                    otherwise=self.here,
                 )
         for span in _spans_of(value):
             try:
                 self.span(span)
             except _UNUSABLE:
-                self.problems.add(self.path, line, "a span without ids or times; it is left out")
+                self.problems.add(*self.here, "a span without ids or times; it is left out")
         for resource in value.get("resourceLogs") or ():
             for scope in resource.get("scopeLogs") or ():
                 for record in scope.get("logRecords") or ():
@@ -136,7 +139,7 @@ class _Batch:
                         self.log(record)
                     except _UNUSABLE:
                         self.problems.add(
-                            self.path, line, "a log record that makes no sense; it is left out"
+                            *self.here, "a log record that makes no sense; it is left out"
                         )
 
     def span(self, span: dict[str, Any]) -> None:
@@ -189,6 +192,7 @@ class _Batch:
         known = self.spans.get(trace)
         if known is None:
             self.spans[trace] = [made]
+            self.begins[trace] = self.here
         else:
             known.append(made)
 
@@ -238,7 +242,7 @@ class _Batch:
         if response:
             self.by_response.setdefault(str(response), []).append(word)
         else:
-            self.problems.add(self.path, None, "evaluations that name no span; they are left out")
+            self.problems.add(*self.here, "evaluations that name no span; they are left out")
 
     def find_responses(self, path: Path) -> None:
         """Read a file once more, for the spans whose responses are labelled by id alone."""
@@ -254,20 +258,27 @@ class _Batch:
 
     def traces(self) -> Iterator[Trace]:
         if self.by_response:
-            lost = len(self.by_response)
-            self.problems.add(self.path, None, "evaluations of responses that no span has", lost)
+            self.problems.locate(
+                self.files,
+                "evaluations of responses that no span has; they are left out",
+                places.word(next(iter(self.by_response))),
+                count=len(self.by_response),
+            )
         late: dict[str, dict[str, list[Word]]] = {}
         for (trace, span), words in self.late.items():
             late.setdefault(trace, {})[span] = words
-        together = Spans(self.mapping, self.problems)
-        together.file = self.path
+        source = Source(self.files, self.begins, "spanId", "spanId")
+        together = Spans(self.mapping, self.problems, source)
         for trace in list(self.spans):
             item = self.items.get(trace, trace)
             inner = self.inner.pop(trace, _NO_CALLS)
             yield together.trace(item, trace, self.spans.pop(trace), inner, late.pop(trace, None))
         if late:
-            self.problems.add(
-                self.path, None, "evaluations of traces that are in no file", count=len(late)
+            self.problems.locate(
+                self.files,
+                "evaluations of traces that are in no file; they are left out",
+                places.holding("traceId", next(iter(late))),
+                count=len(late),
             )
 
 

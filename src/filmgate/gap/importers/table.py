@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, get_args
 
 from filmgate.errors import MissingExtra, UsageError
 from filmgate.gap.mapping import Mapping
+from filmgate.gap.places import Place
 from filmgate.gap.problems import Problems
 from filmgate.gap.reading import records
 from filmgate.gap.trace import Trace, Visit
@@ -37,6 +38,7 @@ _PARQUET = b"PAR1"
 
 
 class _Row(NamedTuple):
+    place: Place
     step: str
     kind: Kind
     attempt: int | None
@@ -96,6 +98,7 @@ class _Reader:
             self.told(line, f"attempt '{row['attempt']}' is no whole number from 1; left out")
             attempt = None
         return _Row(
+            Place(self.path, line),
             step,
             self.kind(row, step, line),
             None if attempt is None else int(attempt),
@@ -166,6 +169,11 @@ class _Reader:
             visits.append(
                 Visit(row.step, row.kind, outcome, flagged, False, row.cost_usd, row.time_s)
             )
+        if len({(r.good, r.judge) for r in final if r.good is not None}) > len(
+            {r.judge for r in final if r.good is not None}
+        ):
+            text = f"rows of the step '{END}' that contradict one another; the outcome is unknown"
+            self.problems.add(*final[-1].place, text, first=item)
         costs = [r.cost_usd for r in rows if r.cost_usd is not None]
         times = [r.time_s for r in rows if r.time_s is not None]
         starts = [r.start_s for r in rows if r.start_s is not None]
@@ -194,14 +202,14 @@ class _Reader:
                 out.append(row)
             elif out[seen[key]].good == row.good:
                 text = "rows of the same item, step and attempt; counted once"
-                self.problems.add(self.path, None, text, first=item)
+                self.problems.add(*row.place, text, first=item)
             else:
                 out[seen[key]] = out[seen[key]]._replace(good=None)
                 text = (
                     "rows of the same item, step and attempt that contradict one another; their "
                     "outcome is not used"
                 )
-                self.problems.add(self.path, None, text, first=item)
+                self.problems.add(*row.place, text, first=item)
         return out
 
 

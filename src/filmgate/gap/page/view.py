@@ -16,6 +16,8 @@ from filmgate.schema.gap_plan import NodeReport, PlanReport
 
 DRAWN = 60
 """Steps drawn as cards; of longer pipelines those with a node, and the weakest of the rest."""
+ROUNDING = 1e-9
+"""Of what a check costs: a saving below that is none."""
 LISTED = 200
 """Rows of a table."""
 
@@ -96,6 +98,7 @@ class Page:
     dumbbells: Markup | None
     solo_missing: str
     edges: tuple[Edge, ...]
+    edges_missing: str
     verifiers: tuple[tuple[str, ...], ...]
     plan: PlanReport | None
     plan_told: tuple[str, ...]
@@ -115,7 +118,7 @@ def build(measured: GapReport | None, planned: PlanReport | None, why_no_plan: s
     """Everything the page shows."""
     cards, left = _cards(measured, planned)
     prices, more = _prices(planned)
-    edges = () if measured is None else tuple(_edge(e) for e in measured.handoffs[:LISTED])
+    edges, no_edges = _edges(measured)
     solo = () if measured is None else [s for s in measured.steps if s.solo.value is not None]
     return Page(
         version=filmgate.__version__,
@@ -131,6 +134,7 @@ def build(measured: GapReport | None, planned: PlanReport | None, why_no_plan: s
         dumbbells=drawings.dumbbells(solo[:DRAWN]) if solo else None,
         solo_missing=_solo_missing(measured, bool(solo)),
         edges=edges,
+        edges_missing=no_edges,
         verifiers=() if measured is None else tuple(_verifiers(measured)),
         plan=planned,
         plan_told=() if planned is None else planned.told,
@@ -150,7 +154,7 @@ def build(measured: GapReport | None, planned: PlanReport | None, why_no_plan: s
 def _lead(measured: GapReport | None, planned: PlanReport | None) -> str:
     if measured is not None:
         if measured.blind:
-            return f"These traces are blind: {measured.blind.rstrip('.')}."
+            return f"These traces are blind: {measured.blind.removeprefix('Blind: ')}"
         if measured.told:
             return measured.told[0]
         return "Nothing can be said of these traces yet."
@@ -173,6 +177,8 @@ def _numbers(measured: GapReport | None, planned: PlanReport | None) -> Iterator
         told = f"{money(plan.cost, unit)} an item"
         if plan.human:
             told += f", {100 * plan.human:.1f} visits to people per 100"
+        if measured is not None:  # what the model leaves out, traces hold: people above all
+            told += f"; today by the same model: {percent(today.good)}"
         yield Number("good with the plan", percent(plan.good), told)
 
 
@@ -193,7 +199,8 @@ def _interval(rate: Rate) -> str:
 
 def _facts(measured: GapReport | None, planned: PlanReport | None) -> Iterator[tuple[str, str]]:
     if measured is not None:
-        when = f", {measured.first} to {measured.last}" if measured.first else ""
+        moments = dict.fromkeys((_moment(measured.first), _moment(measured.last)))
+        when = f", {' to '.join(moments)}" if measured.first else ""
         traces, items = count(measured.traces, "trace"), count(measured.items, "item")
         yield "Traces", f"{traces} of {items} ({', '.join(measured.formats)}){when}"
         for name, part in (
@@ -204,6 +211,11 @@ def _facts(measured: GapReport | None, planned: PlanReport | None) -> Iterator[t
     if planned is not None:
         yield "Rests on", f"β = {planned.beta:g} and δ = {planned.delta:g}"
         yield "Found", _found(planned)
+
+
+def _moment(text: str) -> str:
+    """A moment as people write it: "2026-09-01 09:00 UTC"."""
+    return f"{text[:16].replace('T', ' ')} UTC" if text.endswith("+00:00") else text
 
 
 def _found(planned: PlanReport) -> str:
@@ -310,6 +322,17 @@ def _solo_missing(measured: GapReport | None, known: bool) -> str:
     return "No step was run alone on clean input: give --solo to 'filmgate gap measure'."
 
 
+def _edges(measured: GapReport | None) -> tuple[tuple[Edge, ...], str]:
+    """The handoffs, or why none of them is measured."""
+    if measured is None or not measured.handoffs:
+        return (), ""
+    if all(e.efficiency.value is None for e in measured.handoffs):
+        reasons = dict.fromkeys(e.efficiency.reason for e in measured.handoffs)
+        number = count(len(measured.handoffs), "handoff")
+        return (), f"The efficiency of {number} is not measured: {'; '.join(reasons)}."
+    return tuple(_edge(e) for e in measured.handoffs[:LISTED]), ""
+
+
 def _edge(edge: HandoffReport) -> Edge:
     e = edge.efficiency
     interval = ""
@@ -371,7 +394,9 @@ def _prices(planned: PlanReport | None) -> tuple[tuple[Row, ...], str]:
 
 def _price(step: NodeReport, unit: str, most: float) -> Row:
     saves = step.saves or 0.0
-    word = "pays" if saves > 0 else "does not pay"
+    if step.asked is not None and abs(saves) < ROUNDING * abs(step.asked):
+        saves = 0.0
+    word = "pays" if saves > 0 else "does not pay" if saves < 0 else "breaks even"
     if step.break_even is None or step.asked is None:  # a vote is paid by its samples
         return Row(
             step.step, step.priced, bool(step.node), "", "", word, money(saves, unit), Markup("")

@@ -27,7 +27,7 @@ LABELS, LEAST = 20_000_000, 40
 """Labels kept at a checkpoint: so many divided by the square of the steps, and at least so many
 (22,000 at 30 steps, 222 at 300). Where there are more, a choice of them is followed: not proven."""
 LONG, ARCS = 400, 40
-"""Steps from which only so many arcs, the closest to the best, are followed at a checkpoint: it
+"""Steps from which only so many arcs, the closest to the best, are followed from a checkpoint: it
 would take minutes otherwise."""
 EXACT = 1e-12
 """Relative: smaller differences of cost and P(good) are rounding."""
@@ -347,12 +347,13 @@ def _stops(chain: Chain, at: Solution, slack: float) -> list[_Stop]:
     run = Runs(chain)
     for j in range(chain.n - 1, -1, -1):
         run.back()
-        stage, lines = at.stages[j], Lines.of(at.stages[j])
+        stage, lines = at.stages[j], Lines.of(at.stages[j], chain.low[j])
         ahead.put(j, stage)
         near = np.arange(min(run.cost.size, chain.longest) if chain.menu.options else 0)
         near = near[chain.hopeful(near, j, run, ahead, lines, slack)]
         arcs = chain.arcs(j, near, run)
         arcs = arcs.take(np.flatnonzero(chain.worth(arcs, lines, ahead, slack)))
+        arcs = lines.promising(arcs, ahead, slack)
         if arcs.to.size:
             values, width = ahead.lines(arcs)
             over = lines.over(values).reshape(-1, width).min(axis=1)

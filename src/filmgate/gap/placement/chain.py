@@ -23,6 +23,11 @@ from filmgate.gap.segment import Array
 Mask = NDArray[np.bool_]
 NEAR, BLOCK = 8, 256
 """Handoffs ahead that are looked at in any case, and in one go when the bounds leave more."""
+COARSE, LITTLE = (3, 12), 300_000
+"""Numbers of beliefs at which arcs are looked at before all their lines are, where these are more
+than a little work: arcs x lines x breaks."""
+ROUNDING, SMALLEST = 1e-12, 1e-300
+"""Relative error that bounds allow for; a probability below this share of a cost is none."""
 FORBIDDEN = 1e150
 """Added to the cost of an option that may not stand at a handoff; a number, as 0 x inf is none."""
 
@@ -54,7 +59,7 @@ class Arcs(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The envelope at one checkpoint.
+    """The envelope at one checkpoint, over the beliefs that a plan can lead to.
 
     Attributes:
         values: (2, n) cost to go of each line for a good and for a bad item, prices included.
@@ -121,12 +126,26 @@ class Chain:
         self.p = np.array([s.p for s in pipeline.steps])
         self.q = np.array([s.repair for s in pipeline.steps])
         self.c = np.array([s.cost for s in pipeline.steps])
+        self.low = self._least_good()
+
+    def _least_good(self) -> Array:
+        """(n+1,) what P(good) is at least at each checkpoint, whatever the plan; 0 if unknown.
+
+        A good item is good behind a segment with at least κ s^(1+ρ) (`Menu.keeps`), s being the
+        product of its yields. Cost-to-go matters only from there up, which is what keeps long rows
+        of reliable steps fast: for an item almost surely bad, thousands of plans are about equal.
+        """
+        kept, power = self.menu.keeps
+        worst = np.minimum(self.p, self.vote[:, 0].min(axis=1, initial=1.0)) ** power
+        # A little less: what is computed may lie below the bound by rounding.
+        made: Array = np.concatenate(([1.0], np.cumprod(worst * kept))) * (1 - ROUNDING)
+        return made
 
     def solve(self, bad_price: float, abort_price: float) -> Solution:
         """The cheapest plan at these prices."""
         ahead = Ahead(self.n, bad_price, abort_price if self.menu.aborts else None)
         run = Runs(self)
-        last = Lines(0.0, float(bad_price), -1)
+        last = Lines(0.0, float(bad_price), -1, self.low[-1])
         stages = [last.stage()]
         for j in range(self.n - 1, -1, -1):
             run.back()
@@ -158,21 +177,24 @@ class Chain:
 
     def _lines(self, j: int, run: Runs, ahead: Ahead, last: Lines) -> Lines:
         """The envelope at checkpoint `j`, given that at the next one."""
-        lines = Lines(*self.ending(run, ahead.bad_price), self.n)
+        lines = Lines(*self.ending(run, ahead.bad_price), self.n, self.low[j])
         options = len(self.menu.options)
         if not options:
             return lines
         size = min(run.cost.size, self.longest)
-        # Near handoffs and those the next checkpoint's arcs go to: most of the new envelope.
+        # Near handoffs, and the arcs of the next checkpoint (to the same handoff, and of the same
+        # length): most of the new envelope.
         unseen = np.ones(size, dtype=bool)
-        again = (last.option >= 0) & (last.to - j - 1 < size)
-        kept = last.to[again] - j - 1
+        going = last.option >= 0
+        kept = np.concatenate((last.to[going] - j - 1, last.to[going] - j - 2))
+        same = np.tile(last.option[going], 2)[kept < size]
+        kept = kept[kept < size]
         unseen[:NEAR] = unseen[kept] = False
         close = np.flatnonzero(~unseen)
         near = self.arcs(j, close, run)
         known = np.zeros(near.to.size, dtype=bool)
         known[:options] = True
-        known[np.searchsorted(close, kept) * options + last.option[again]] = True
+        known[np.searchsorted(close, kept) * options + same] = True
         lines.start(near.take(np.flatnonzero(known)), ahead, last.breaks)
         lines.add(near.take(np.flatnonzero(self.worth(near, lines, ahead) & ~known)), ahead)
         while (beyond := np.flatnonzero(unseen)).size:
@@ -238,7 +260,8 @@ class Chain:
         else:
             cost = cost + self.menu.cheapest_check
         never = np.full_like(success, np.inf)
-        again = least + np.divide(cost, success, out=never, where=success > 0)
+        possible = success > cost * SMALLEST  # else the quotient is beyond the largest number
+        again = least + np.divide(cost, success, out=never, where=possible)
         bad = np.minimum(given_up, again)
         return lines.below(cost + success * least + (1 - success) * bad, slack)
 
@@ -299,6 +322,21 @@ class Ahead:
         """What aborted items cost, per arc."""
         return 0.0 if self.abort_price is None else arcs.aborted * self.abort_price
 
+    def along(self, arcs: Arcs, beliefs: Array) -> Array:
+        """(beliefs, arcs) the cost to go along each arc, with the best way on."""
+        width = int(self.count[arcs.to].max())
+        b, rest = beliefs[:, :1], beliefs[:, 1:]
+        good, bad, cost = (
+            b * part[0] + rest * part[1]
+            for part in (arcs.good, arcs.bad, arcs.cost + self.priced(arcs))
+        )
+        made = np.empty_like(good)
+        x, y = self.values[:, arcs.to, :width]
+        for i in range(beliefs.shape[0]):
+            made[i] = (good[i, :, None] * x + bad[i, :, None] * y).min(axis=1)
+        total: Array = made + cost
+        return total
+
     def lines(self, arcs: Arcs) -> tuple[Array, int]:
         """All lines that begin with `arcs`: (2, arcs x width), and the width."""
         width = int(self.count[arcs.to].max())
@@ -313,18 +351,20 @@ class Lines:
 
     Attributes:
         values, to, option, line: as in `Stage`.
+        low: the least P(good) that matters.
         breaks, height: where its lines meet, with both ends, and the envelope there.
     """
 
-    def __init__(self, x: float, y: float, to: int) -> None:
+    def __init__(self, x: float, y: float, to: int, low: float) -> None:
+        self.low = float(low)
         self.values = np.array([[x], [y]])
         self.to, self.option, self.line = (np.array([i], dtype=np.intp) for i in (to, -1, -1))
         self._update()
 
     @classmethod
-    def of(cls, stage: Stage) -> Lines:
+    def of(cls, stage: Stage, low: float) -> Lines:
         """A finished envelope again."""
-        lines = cls(0.0, 0.0, -1)
+        lines = cls(0.0, 0.0, -1, low)
         lines.values, lines.to, lines.option, lines.line = (
             stage.values,
             stage.to,
@@ -335,7 +375,7 @@ class Lines:
         return lines
 
     def _update(self) -> None:
-        self.breaks = breaks(self.values)
+        self.breaks = breaks(self.values, self.low)
         self.height = heights(self.breaks, self.values).min(axis=1)
 
     def below(self, values: Array, slack: float = 0.0) -> Mask:
@@ -358,8 +398,31 @@ class Lines:
         self._join(arcs, np.unique(heights(beliefs, values).argmin(axis=1)), values, width)
         self._join(arcs, np.flatnonzero(self.below(values)), values, width)
 
+    def promising(self, arcs: Arcs, ahead: Ahead, slack: float = 0.0) -> Arcs:
+        """The arcs whose best way on may be below the envelope somewhere, or within `slack`.
+
+        The cost to go along an arc is concave in b: between two beliefs it is above its chord. A
+        few beliefs rule out most arcs. What is within rounding of the limit is kept.
+        """
+        b = self.breaks[:, 0]
+        for count in COARSE:
+            width = int(ahead.count[arcs.to].max(initial=0))
+            if arcs.to.size * width * b.size <= LITTLE:
+                break
+            at = np.unique(np.linspace(0, b.size - 1, count).astype(np.intp))
+            values = ahead.along(arcs, self.breaks[at])
+            right = np.clip(np.searchsorted(at, np.arange(b.size)), 1, at.size - 1)
+            left = right - 1
+            span = b[at[left]] - b[at[right]]
+            share = np.divide(b - b[at[right]], span, out=np.zeros_like(b), where=span > 0)[:, None]
+            chord = share * values[left] + (1 - share) * values[right]
+            limit = self.height + slack + ROUNDING * np.abs(self.height)
+            arcs = arcs.take(np.flatnonzero((chord < limit[:, None]).any(axis=0)))
+        return arcs
+
     def add(self, arcs: Arcs, ahead: Ahead) -> None:
         """Take in the lines that begin with `arcs`."""
+        arcs = self.promising(arcs, ahead)
         if arcs.to.size:
             values, width = ahead.lines(arcs)
             self._join(arcs, np.flatnonzero(self.below(values)), values, width)
@@ -369,7 +432,7 @@ class Lines:
             return
         row, line = np.divmod(which, width)
         every = np.concatenate((self.values, values[:, which]), axis=1)
-        kept = envelope(every)
+        kept = envelope(every, self.low)
         self.values = every[:, kept]
         self.to = np.concatenate((self.to, arcs.to[row]))[kept]
         self.option = np.concatenate((self.option, arcs.option[row]))[kept]

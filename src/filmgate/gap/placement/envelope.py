@@ -18,13 +18,14 @@ TOLERANCE = 1e-14
 Index = NDArray[np.intp]
 
 
-def envelope(values: Array) -> Index:
-    """Which lines form the lower envelope, ordered by their value at b = 1, lowest first.
+def envelope(values: Array, low: float = 0.0) -> Index:
+    """Which lines form the lower envelope over `low`..1, ordered by their value at b = 1.
 
     Args:
         values: (2, n) at b = 1 and at b = 0; a few dozen lines, not thousands.
     """
-    points = sorted(zip(*values.tolist(), range(values.shape[1]), strict=True))
+    ends = _ends(values, low)
+    points = sorted(zip(*ends.tolist(), range(values.shape[1]), strict=True))
     hull: list[tuple[float, float, int]] = []
     for point in points:
         if hull and point[1] >= hull[-1][1] - TOLERANCE * abs(point[1]):
@@ -41,14 +42,21 @@ def _above(left: tuple[float, ...], middle: tuple[float, ...], right: tuple[floa
     return fall * (middle[0] - left[0]) >= (left[1] - middle[1]) * rise * (1 - TOLERANCE)
 
 
-def breaks(values: Array) -> Array:
-    """(m, 2) the beliefs (b, 1-b) at 1, at 0 and where neighbouring lines of an envelope meet.
+def _ends(values: Array, low: float) -> Array:
+    """(2, n) the lines at b = 1 and at b = `low`."""
+    return np.stack((values[0], low * values[0] + (1 - low) * values[1]))
+
+
+def breaks(values: Array, low: float = 0.0) -> Array:
+    """(m, 2) the beliefs (b, 1-b) at 1, at `low` and where neighbouring lines of an envelope meet.
 
     The envelope is linear between them.
     """
-    fall, rise = values[1, :-1] - values[1, 1:], values[0, 1:] - values[0, :-1]
-    b = np.concatenate(([1.0], fall / (fall + rise), [0.0]))
-    return np.stack((b, 1 - b), axis=1)
+    ends = _ends(values, low)
+    fall, rise = ends[1, :-1] - ends[1, 1:], ends[0, 1:] - ends[0, :-1]
+    share = np.concatenate(([1.0], fall / (fall + rise), [0.0]))
+    rest = (1 - low) * (1 - share)
+    return np.stack((1 - rest, rest), axis=1)
 
 
 def heights(beliefs: Array, values: Array) -> Array:
