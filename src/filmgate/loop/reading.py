@@ -9,7 +9,7 @@ from typing import Any
 
 from filmgate import registry
 from filmgate.assets.cache import MeasurementStore
-from filmgate.errors import BadSetting, MeasurementError
+from filmgate.errors import BadSetting, MeasurementError, Throttled, Unavailable
 from filmgate.models.reader import Reader, Terms
 from filmgate.settings import Settings, nearest
 
@@ -50,6 +50,9 @@ def made(choice: str, store: MeasurementStore) -> Kept:
 class Kept:
     """Asks `reader` what it was not asked before.
 
+    A provider that was waited for in vain is not waited for again: its patience would be spent on
+    each of hundreds of shots.
+
     Attributes:
         failed: questions that got no usable answer: they are asked again the next time.
     """
@@ -57,6 +60,7 @@ class Kept:
     def __init__(self, reader: Reader, store: MeasurementStore) -> None:
         self._reader, self._store = reader, store
         self.failed = 0
+        self._gone = ""
 
     @property
     def identity(self) -> str:
@@ -76,9 +80,13 @@ class Kept:
             answer: dict[str, Any] = json.loads(known)
             return answer
         try:
+            if self._gone:
+                raise MeasurementError(self._gone)
             answer = self._reader.read(images, question, schema, material=material)
-        except MeasurementError:
+        except MeasurementError as error:
             self.failed += 1
+            if isinstance(error.__cause__, Throttled | Unavailable):
+                self._gone = str(error)
             raise
         self._store.put(asked.hexdigest(), json.dumps(answer).encode())
         return answer
