@@ -55,6 +55,7 @@ bench-gap: .venv/.made ## speed and memory of the coordination gap's measuring a
 
 bench-review: .venv/.made ## how quickly the review room answers, with 5,000 takes
 	$(RUN) python -m bench.review
+	$(RUN) python -m bench.review_pages
 
 providers: .venv/.made ## play every provider's adapter against its loopback server
 	$(RUN) python -m bench.providers

@@ -284,10 +284,9 @@ class Tally:
 
 
 def judge(
-    port: int, token: str, slates: list[str], pace_s: float, until_s: float, tally: Tally
-) -> None:
+    client: Client, slates: list[str], pace_s: float, until_s: float, tally: Tally
+) -> None:  # fmt: skip
     """One reviewer: look at a take, decide, the next; at most one every `pace_s`."""
-    client = Client(port, token)
     due = time.monotonic() + random.uniform(0, pace_s)
     for slate in slates:
         time.sleep(max(0.0, due - time.monotonic()))
@@ -324,10 +323,11 @@ def together(
     shares = [slates[n :: len(tokens)] for n in range(len(tokens))]
     for n, share in enumerate(shares):
         share[9::10] = shares[(n + 1) % len(shares)][8::10][: len(share[9::10])]
+    clients = [Client(port, token) for token in tokens]  # signing in is slow on purpose
     begin = time.monotonic()
     threads = [
-        threading.Thread(target=judge, args=(port, t, s, pace_s, begin + seconds, tally))
-        for t, s in zip(tokens, shares, strict=True)
+        threading.Thread(target=judge, args=(client, s, pace_s, begin + seconds, tally))
+        for client, s in zip(clients, shares, strict=True)
     ]
     for thread in threads:
         thread.start()

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 import uvicorn
 
+from filmgate.interfaces.http.app import Server as RoomServer
 from filmgate.interfaces.http.app import create
 from filmgate.interfaces.http.room import Told
 from filmgate.models.generator import Result
@@ -128,14 +129,16 @@ def apart(call: Callable[[], T]) -> T:
 
 def stage(
     root: Path, monkeypatch: pytest.MonkeyPatch, shots: int = 4, plan: Plan | None = None,
-    generator: NumberedGenerator | None = None, takes: int = 1, **told: Any,
+    generator: NumberedGenerator | None = None, takes: int = 1,
+    drifting: set[str] | None = None, **told: Any,
 ) -> Production:  # fmt: skip
-    """Run a project all of whose shots wait for a person."""
+    """Run a project whose `drifting` shots (all, when None) wait for a person."""
     from tests.orchestration.staged import brief
 
     plan = plan or planned(shots)
     generator = generator or NumberedGenerator()
-    generator.stubborn = {shot.slate for shot in plan.shots()}
+    everything = {shot.slate for shot in plan.shots()}
+    generator.stubborn = everything if drifting is None else drifting
     settings = Settings(store=root, workers=1)
     studio: Any = RoomStudio(settings, generator.bad)
     made = production(root, monkeypatch, plan, generator, brief(takes=takes), studio)
@@ -166,7 +169,7 @@ class Server:
             create(self.told), log_level="error", access_log=False, ws="none",
             timeout_graceful_shutdown=1,
         )  # fmt: skip
-        server = uvicorn.Server(config)
+        server = RoomServer(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
         until(lambda: server.started)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from filmgate.review import auth
+from tests.browser import accessible
+from tests.browser import axe as axe_core
 from tests.browser.reviewing import Production, Server, Visit, chromium, rulings, serving, stage
 from tests.review.room import until
 
@@ -40,6 +42,8 @@ def test_a_decision_outlives_its_server(
         assert "1 entry is kept in this browser" in page.inner_text("#banner")
         assert page.get_attribute("#server", "data-state") == "down"
         assert page.evaluate(KEPT) == 1
+        assert axe_core.violations(page, axe_core.program(browser)) == []
+        assert accessible.broken(page) == []
         second = visit.another(first)  # it was ready: the work goes on
         page.keyboard.press("h")
         page.wait_for_function(f"() => {KEPT} === 2")
@@ -149,7 +153,7 @@ def two_of_them(
     ("key", "after"), [("k", ["circle"]), ("o", ["circle", "ng"])], ids=["keeps", "overrules"]
 )
 def test_the_second_of_two_sees_the_first_and_is_asked(
-    two_of_them: tuple[Production, Visit, Visit], key: str, after: list[str]
+    browser: Browser, two_of_them: tuple[Production, Visit, Visit], key: str, after: list[str]
 ) -> None:
     made, ana, ben = two_of_them
     slate = ana.begin()
@@ -162,14 +166,16 @@ def test_the_second_of_two_sees_the_first_and_is_asked(
     ben.page.keyboard.press("n")
     dialog = ben.page.locator("dialog.conflict")
     dialog.wait_for()
+    assert axe_core.violations(ben.page, axe_core.program(browser)) == []
     assert "ana ruled on" in dialog.inner_text()
     assert slate in dialog.inner_text()
     assert rulings(made.facts("decision")) == {slate: ["circle"]}
     ben.page.keyboard.press(key)
     dialog.wait_for(state="hidden")
-    ben.stored()
+    # A dialog is gone before its answer is acted on, and the ledger knows before the page does.
     until(lambda: rulings(made.facts("decision")) == {slate: after})
-    assert ben.page.evaluate(KEPT) == 0
+    ben.page.wait_for_function(f"() => {KEPT} === 0")
+    ben.stored()
 
 
 def test_a_question_that_was_not_answered_is_asked_again(
@@ -202,6 +208,8 @@ def test_a_viewer_looks_and_cannot_rule(
         wrong.page.fill("#token", "fg_nobody")
         wrong.page.click("#sign-in-form button")
         wrong.page.wait_for_function("() => document.querySelector('#sign-in-said').textContent")
+        assert axe_core.violations(wrong.page, axe_core.program(browser)) == []
+        assert accessible.broken(wrong.page) == []
         with signed_in(browser, server, token) as visit:
             visit.begin()
             assert visit.page.locator("#rulings button:disabled").count() == 5

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from filmgate.schema.decision import Note
 from filmgate.schema.plan import Plan, PlannedSequence, PlannedShot
 from tests.browser import accessible
-from tests.browser.reviewing import SIZES, Production, Server, Visit, chromium, serving, stage
+from tests.browser import axe as axe_core
+from tests.browser.reviewing import (
+    READ_FRAME,
+    SIZES,
+    Production,
+    Server,
+    Visit,
+    chromium,
+    serving,
+    stage,
+)
 from tests.review.room import until
 
 if TYPE_CHECKING:
@@ -18,7 +30,7 @@ if TYPE_CHECKING:
 
 HOSTILE = '"><script>window.hacked=1</script><img src=x onerror="window.hacked=1">'
 LONG = "a_very_long_name_without_any_place_to_break_" * 4
-PAGES = {"queue": "/", "take": "/take/1A-1", "sheet": "/sheet", "report": "/report"}
+PAGES = {"queue": "/", "take": "/take/1A", "sheet": "/sheet", "report": "/report"}
 WIDE = r"""() => { const clipped = (e) => { for (e = e.parentElement; e; e = e.parentElement) {
     if (getComputedStyle(e).overflowX !== 'visible' && e.tagName !== 'BODY') return true; } };
   return [...document.querySelectorAll('body *')].filter((e) => e.checkVisibility()
@@ -50,6 +62,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
+def axe(browser: Browser) -> str:
+    return axe_core.program(browser)
+
+
+@pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Production:
     from filmgate.loop import project
 
@@ -58,8 +75,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Production:
         made = stage(root, patch, plan=hostile_plan(), takes=2)
     store = made.made.store
     note = {"reviewer": HOSTILE, "text": HOSTILE, "first_frame": 2, "last_frame": 9}
-    project.note(store, Note(take="1A-1", box=(0.2, 0.2, 0.3, 0.3), **note))
-    project.decide(store, "1C-1", "hold", HOSTILE, note=HOSTILE, reasons=(HOSTILE,))
+    # Of the two takes of each shot one is measured, whichever it is: a shot's own slate names the
+    # take that stands. 1C is held on the other one, of which the machine has said nothing.
+    stands = {s.body["shot"]: s.body["take"] for s in store.ledger.all("standing")}
+    other = {"1C-1": "1C-2", "1C-2": "1C-1"}[stands["1C"]]
+    project.note(store, Note(take=stands["1A"], box=(0.2, 0.2, 0.3, 0.3), **note))
+    project.decide(store, other, "hold", HOSTILE, note=HOSTILE, reasons=(HOSTILE,))
     return made
 
 
@@ -101,9 +122,10 @@ def test_nothing_overflows(browser: Browser, server: Server, name: str, size: st
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_everybody_can_use_it(browser: Browser, server: Server, name: str) -> None:
+def test_everybody_can_use_it(browser: Browser, server: Server, axe: str, name: str) -> None:
     with Visit(browser, server) as visit:
         page = settled(visit, name)
+        assert axe_core.violations(page, axe) == []
         assert accessible.broken(page) == []
         round_trip = accessible.walk(page)
         assert len(round_trip) > 8
@@ -115,11 +137,12 @@ def test_everybody_can_use_it(browser: Browser, server: Server, name: str) -> No
         (["?"], "dialog.keys[open]"), (["b"], "dialog.best[open] video"),
         (["r"], "#ask:not([hidden])"), (["Shift+P"], "#any-take"),
         (["w"], "#wipe:not([hidden])"), (["d"], ".mix:not([hidden])"),
+        (["x"], "#cut:not([hidden])"),
     ],
-    ids=["keys", "best", "retake", "any take", "wipe", "difference"],
+    ids=["keys", "best", "retake", "any take", "wipe", "difference", "cut"],
 )  # fmt: skip
 def test_everybody_can_use_what_opens(
-    browser: Browser, server: Server, keys: list[str], ready: str
+    browser: Browser, server: Server, axe: str, keys: list[str], ready: str
 ) -> None:
     with Visit(browser, server) as visit:
         page = settled(visit, "take")
@@ -127,6 +150,7 @@ def test_everybody_can_use_what_opens(
             page.keyboard.press(key)
         page.wait_for_selector(ready)
         page.wait_for_timeout(200)
+        assert axe_core.violations(page, axe) == []
         assert accessible.broken(page) == []
         if page.locator("dialog[open]").count():
             page.keyboard.press("Escape")
@@ -145,13 +169,15 @@ FAULTS = {
 }
 
 
-def test_the_rules_are_not_asleep(browser: Browser, server: Server) -> None:
+def test_the_rules_are_not_asleep(browser: Browser, server: Server, axe: str) -> None:
     for said, fault in FAULTS.items():
         with Visit(browser, server) as visit:
             page = settled(visit, "take")
             page.evaluate(f"() => {{ {fault} }}")
             found = accessible.broken(page)
             assert any(said in text for text in found), (said, found)
+            if said == "has no name":
+                assert any("button-name" in text for text in axe_core.violations(page, axe))
 
 
 def test_it_is_dark_and_grey_around_the_picture(browser: Browser, server: Server) -> None:
@@ -176,6 +202,27 @@ def test_what_is_written_cannot_run(browser: Browser, server: Server, name: str)
         assert visit.trouble == []
 
 
+def test_pages_ask_for_nothing_but_what_is_published(browser: Browser, server: Server) -> None:
+    with Visit(browser, server) as visit:
+        for name in PAGES:
+            page = settled(visit, name)
+        page = settled(visit, "take")
+        for key in ("x", "Escape", "b", "Escape"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(300)
+        page.wait_for_function("() => performance.getEntriesByType('resource').length > 20")
+        plain = visit.context.request.get(f"{server.url}/api/openapi.json").json()
+        known = [re.sub(r"\\{\w+\\}", "[^?]+", re.escape(path)) for path in plain["paths"]]
+        pages = ["/", "/take/[^/]+", "/sheet(/.+)?", "/report(/.+)?", r"/static/[\w.]+"]
+        asked = {urlsplit(u).path for u in visit.asked if u.startswith(server.url)}
+        assert len({path for path in asked if path.startswith(("/api/", "/frames/"))}) > 8
+        strangers = [
+            path for path in asked
+            if not any(re.fullmatch(pattern, path) for pattern in [*known, *pages])
+        ]  # fmt: skip
+        assert strangers == []
+
+
 def test_a_note_is_kept_where_it_was_made(
     browser: Browser, server: Server, made: Production
 ) -> None:
@@ -193,10 +240,32 @@ def test_a_note_is_kept_where_it_was_made(
         page.keyboard.press("Enter")
         page.locator("#said .words", has_text="The cup <b>moved</b>").wait_for()
         visit.stored()
-        [note] = [n for n in visit.people("1A-1")["notes"] if n["reviewer"] == "ana"]
+        [note] = [n for n in visit.people("1A")["notes"] if n["reviewer"] == "ana"]
         assert (note["first_frame"], note["last_frame"]) == (5, 5)
         assert note["box"] == pytest.approx([0.39, 0.37, 0.32, 0.3])
-        assert made.facts("decision")[-1].body["take"] == "1C-1"  # typing has ruled nothing
+        assert len(made.facts("decision")) == 1  # typing has ruled nothing
+
+
+@pytest.mark.parametrize("key", ["m", "Shift+M"])
+def test_writing_while_it_plays_is_about_the_frame_on_screen(
+    browser: Browser, server: Server, key: str
+) -> None:
+    with Visit(browser, server) as visit:
+        page = visit.open("/take/1B")
+        page.wait_for_selector('#play[aria-label="Pause"]')
+        page.wait_for_timeout(600)
+        page.keyboard.press(key)
+        page.wait_for_selector('#play[aria-label="Play"]')
+        page.wait_for_timeout(400)
+        frame = page.locator("#pane-take video").evaluate(READ_FRAME)
+        assert frame > 0
+        assert page.inner_text("#note-where") == f"frame {frame + 1001}"
+        before = len(visit.people("1B")["notes"])
+        page.keyboard.press("m")
+        page.keyboard.type("here")
+        page.keyboard.press("Enter")
+        until(lambda: len(visit.people("1B")["notes"]) > before)
+        assert visit.people("1B")["notes"][-1]["first_frame"] == frame
 
 
 def test_a_drawing_is_kept_as_it_was_drawn(browser: Browser, server: Server) -> None:
@@ -212,12 +281,12 @@ def test_a_drawing_is_kept_as_it_was_drawn(browser: Browser, server: Server) -> 
             page.mouse.move(box["x"] + x * box["width"], box["y"] + 0.5 * box["height"])
         page.mouse.up()
         assert page.locator("#pane-take polyline.new").count() == 2  # the line and its dark edge
-        before = len(visit.people("1A-1")["notes"])
+        before = len(visit.people("1A")["notes"])
         page.click("#note-keep")
         until_more = "n => document.querySelectorAll('#said .saying:not(.unsent)').length > n"
         page.wait_for_function(until_more, arg=before)
         visit.stored()
-        note = visit.people("1A-1")["notes"][-1]
+        note = visit.people("1A")["notes"][-1]
         [stroke] = note["drawing"]
         assert stroke[0] == pytest.approx([0.25, 0.5], abs=0.01)
         assert stroke[-1] == pytest.approx([0.75, 0.5], abs=0.01)
@@ -225,7 +294,7 @@ def test_a_drawing_is_kept_as_it_was_drawn(browser: Browser, server: Server) -> 
 
 def test_compare_views_show_both_pictures(browser: Browser, server: Server) -> None:
     with Visit(browser, server) as visit:
-        page = visit.open("/take/1B-1")
+        page = visit.open("/take/1B")
         visit.pause()
         left, right = (page.locator(f"#pane-{side}").bounding_box() for side in ("take", "other"))
         assert left is not None
@@ -248,7 +317,7 @@ def test_compare_views_show_both_pictures(browser: Browser, server: Server) -> N
 
 def test_the_finding_is_seen_on_both(browser: Browser, server: Server) -> None:
     with Visit(browser, server) as visit:
-        page = visit.open("/take/1B-1")
+        page = visit.open("/take/1B")
         visit.pause()
         for side in ("take", "other"):
             box = page.locator(f"#pane-{side} rect.region.machine").first.get_attribute("width")
@@ -259,27 +328,22 @@ def test_the_finding_is_seen_on_both(browser: Browser, server: Server) -> None:
         assert swatch == ["rgb(138, 127, 112)", "rgb(122, 127, 128)"]
         page.keyboard.press("l")
         page.wait_for_selector("#loop[aria-pressed=true]")
-        frames: list[Any] = page.evaluate("""async () => {
-          const seen = new Set();
-          for (let i = 0; i < 90; i++) {
+        seen: list[int] = page.evaluate("""async () => {
+          const seen = [];
+          const all = () => [0, 1, 2, 3].every((n) => seen.filter((m) => m === n).length > 1);
+          for (let i = 0; i < 1200 && (i < 120 || !all()); i++) {
             await new Promise(requestAnimationFrame);
-            seen.add(Number(document.querySelector('#count-take b').dataset.frame));
+            seen.push(Number(document.querySelector('#count-take b').dataset.frame));
           }
-          return [...seen]; }""")
-        late = page.evaluate("""async () => {
-          const seen = new Set();
-          for (let i = 0; i < 90; i++) {
-            await new Promise(requestAnimationFrame);
-            seen.add(Number(document.querySelector('#count-take b').dataset.frame));
-          }
-          return [...seen]; }""")
-        assert len(frames) > 1
-        assert max(late) <= 5  # the loop is frames 0 to 3; a frame may slip through at its end
+          return seen; }""")
+        # The loop is frames 0 to 3 of 24; on a busy machine some may slip through at its end.
+        assert set(seen) >= {0, 1, 2, 3}
+        assert sum(n <= 3 for n in seen) > 0.8 * len(seen), seen
 
 
 def test_the_cut_is_played_with_its_neighbours(browser: Browser, server: Server) -> None:
     with Visit(browser, server) as visit:
-        page = visit.open("/take/1B-1")
+        page = visit.open("/take/1B")
         visit.pause()
         page.keyboard.press("x")
         label = page.locator(".cut-label")
@@ -288,6 +352,15 @@ def test_the_cut_is_played_with_its_neighbours(browser: Browser, server: Server)
         page.keyboard.press("Escape")
         page.wait_for_selector("#cut", state="hidden")
         assert page.locator("#take").is_visible()
+
+
+def test_the_report_tells_where_the_machine_said_nothing(browser: Browser, server: Server) -> None:
+    with Visit(browser, server) as visit:
+        page = settled(visit, "report")
+        told = page.locator("#report section").all_inner_texts()
+        assert len(told) == 3
+        assert ["The machine has said nothing" in text for text in told] == [False, False, True]
+        assert HOSTILE[:20] in told[2]  # what was ruled is told all the same
 
 
 @pytest.mark.parametrize("name", ["sheet", "report"])

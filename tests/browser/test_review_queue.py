@@ -13,7 +13,7 @@ from tests.browser.reviewing import Visit, chromium, rulings, serving, stage
 from tests.review.room import until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 KEYS = {"circle": "c", "hold": "h", "ng": "n", "intended": "i", "retake": "r"}
 RULED = ("circle", "intended", "retake", "hold", "circle", "ng")
@@ -63,6 +63,7 @@ def test_fifty_takes_are_cleared_from_the_keyboard(
         # The server tells the graphs of what ends a shot; retakes wait for a resume.
         settled = {f.key for f in decisions if f.body["ruling"] != "retake"}
         until(lambda: {f.key for f in made.facts("applied")} >= settled, 60)
+        page.locator("#empty", has_text="8 shots decided and not applied yet").wait_for()
     made.resume()
     assert {fact.key for fact in made.facts("applied")} == {fact.key for fact in decisions}
 
@@ -91,6 +92,46 @@ def test_undo_brings_the_take_back(
         [ruled, back] = made.facts("decision")
         assert ruled.body["ruling"] == "ng"
         assert back.body["take"] == first
+
+
+def test_a_ruling_of_yesterday_can_be_undone_at_its_take(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = stage(tmp_path / "store", monkeypatch, shots=2)
+    with serving(made.told) as server, Visit(browser, server) as visit:
+        page = visit.open()
+        first = visit.begin()
+        page.keyboard.press("h")
+        visit.another(first)
+        visit.stored()
+        visit.open(f"/take/{first}")  # another page: it has ruled nothing itself
+        page.wait_for_selector("#undo:enabled")
+        page.keyboard.press("u")
+        page.locator("#said .saying", has_text="took the ruling back").wait_for()
+        assert len(made.facts("decision")) == 2
+
+
+def test_what_is_being_written_stays_with_its_take(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = stage(tmp_path / "store", monkeypatch, shots=3)
+    with serving(made.told) as server, Visit(browser, server) as visit:
+        page = visit.open()
+        first = visit.begin()
+        page.keyboard.press("m")
+        page.keyboard.type("half a thought")
+        page.keyboard.press("Escape")
+        page.keyboard.press("j")
+        second = visit.another(first)
+        assert page.input_value("#note") == ""
+        page.keyboard.press("k")
+        assert visit.another(second) == first
+        assert page.input_value("#note") == "half a thought"
+        page.keyboard.press("c")  # a ruling takes along what was written
+        visit.another(first)
+        visit.stored()
+        [note] = made.facts("note")
+        assert (note.body["take"], note.body["text"]) == (first, "half a thought")
 
 
 def test_reasons_scores_and_disagreement_go_into_the_decision(
@@ -125,6 +166,26 @@ def test_reasons_scores_and_disagreement_go_into_the_decision(
         assert (retake["ruling"], retake["note"]) == ("retake", "make it colder")
 
 
+def test_an_audit_sample_is_not_known_by_sight(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = stage(tmp_path / "store", monkeypatch, shots=4, drifting={"1A", "1B"}, audit_rate=1.0)
+    with serving(made.told) as server, Visit(browser, server) as visit:
+        page = visit.open()
+        assert page.inner_text("#queue-count") == "4 takes waiting"
+        audited = page.locator("[role=option]", has_text="1C-1")
+        assert audited.get_attribute("data-state") == "waiting"
+        assert "circle" not in audited.inner_text()
+        visit.open("/take/1C-1")
+        assert page.inner_text("#verdict") == "word withheld"
+        assert page.locator("#findings").inner_text() == "No finding to show."
+        page.keyboard.press("c")
+        visit.another("1C-1")
+        visit.stored()
+        visit.open("/take/1C-1")  # ruled: now it may be told
+        assert page.inner_text("#verdict") == "circle"
+
+
 def test_the_best_of_three_is_a_preference(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,30 +218,47 @@ def test_five_thousand_rows_scroll_without_a_hitch(
         page.route("**/frames/**", lambda route: route.fulfill(status=404, json={}))
         visit.open()
         page.wait_for_function(f"() => document.querySelector('#list').scrollHeight > {LONG} * 60")
-        # What the page itself needs for each turn of the wheel; a picture on screen has 16.7 ms.
-        own = page.evaluate("""async () => {
-          const list = document.querySelector('#list'); const times = []; let most = 0;
-          const turn = window.requestAnimationFrame.bind(window);
-          window.requestAnimationFrame = (call) => turn((at) => {
-            const began = performance.now(); call(at); list.offsetHeight;
-            times.push(performance.now() - began); });
-          for (let i = 0; i < 120; i++) {
-            list.scrollTop += 2500;
-            await new Promise(turn); await new Promise(turn);
-            most = Math.max(most, list.querySelectorAll('[role=option]').length);
-          }
-          window.requestAnimationFrame = turn;
-          return { times: times.sort((a, b) => a - b), most }; }""")
-        assert own["most"] < 60
-        assert len(own["times"]) >= 60
-        # The lower quartile: what other processes of the machine take is not the page's.
-        assert own["times"][len(own["times"]) // 4] < 16.7, own["times"]
+        # What the page itself needs for each turn of the wheel, CPU time; a picture on screen has
+        # 16.7 ms. The quickest round counts: whatever else the machine does only adds to it.
+        rounds = [scrolled(page, 60) for _ in range(4)]
+        assert max(most for most, _ in rounds) < 60
+        assert min(worked_s for _, worked_s in rounds) / 60 < 0.0167, rounds
         page.focus("#list")
         page.keyboard.press("End")
         last = page.locator("[role=option][aria-selected=true]")
         assert last.get_attribute("aria-posinset") == str(LONG)
         assert last.get_attribute("aria-setsize") == str(LONG)
         assert f"S{LONG - 1}-1" in last.inner_text()
+
+
+def scrolled(page: Page, turns: int) -> tuple[int, float]:
+    """Turn the wheel: most rows at once, and CPU seconds that script, style and layout took."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def worked_s() -> float:
+        told = session.send("Performance.getMetrics")["metrics"]
+        wanted = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
+        return sum(float(m["value"]) for m in told if m["name"] in wanted)
+
+    page.evaluate("() => { document.querySelector('#list').scrollTop = 0; }")
+    before = worked_s()
+    most = page.evaluate(
+        """async (turns) => {
+          const list = document.querySelector('#list');
+          let most = 0;
+          for (let i = 0; i < turns; i++) {
+            list.scrollTop += 2500;
+            await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame);
+            most = Math.max(most, list.querySelectorAll('[role=option]').length);
+          }
+          return most; }""",
+        turns,
+    )
+    after = worked_s()
+    assert page.evaluate("() => document.querySelector('#list').scrollTop") == 2500 * turns
+    session.detach()
+    return most, after - before
 
 
 def _long_queue(route: Any) -> None:

@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 
 from filmgate.assets import lock
 from filmgate.assets.store import Store
+from filmgate.errors import StoreError
 from filmgate.interfaces.http import applying, shapes
 from filmgate.loop import project
-from filmgate.review.desk import facts
-from filmgate.schema.facts import KINDS
+from tests.orchestration.staged import FakeGenerator
 from tests.review.room import Page, Staged, opened, ruling, stage, state, until
 
 HOSTILE = [
@@ -57,9 +57,6 @@ def test_a_decision_is_written_and_the_graph_told(page: Page, staged: Staged) ->
     assert [f["disagreed"] != [] for f in machine] == [False, True]
 
 
-@pytest.mark.xfail(
-    facts.KIND not in KINDS, strict=True, reason="schema.facts must name the kind 'judgement'"
-)
 def test_the_store_is_whole_after_a_review(page: Page, staged: Staged) -> None:
     page.post("/api/decide", ruling(), 201)
     page.post("/api/notes", {"key": "note-0001", "take": "1B-1", "text": "x"}, 200)
@@ -86,6 +83,25 @@ def test_a_retake_waits_for_a_resume(page: Page, staged: Staged) -> None:
     staged.run()
     row = page.get("/api/queue?shot=1B")["rows"][0]
     assert (row["slate"], row["waits_for"], row["state"]) == ("1B-2", "ana", "waiting")
+    recipe = page.get("/api/takes/1B-2")["recipe"]
+    assert recipe["prompt"].endswith("warmer.")
+    assert [r["author"] for r in recipe["revisions"]] == ["reviewer ana"]
+
+
+def test_a_reason_without_a_word_is_in_the_next_takes_prompt(page: Page, staged: Staged) -> None:
+    """One key says what is wrong; the finding says what is wanted instead."""
+    page.post("/api/decide", ruling(ruling="retake", reasons=["grade/tonal_bands"]), 201)
+    more = {"reasons": ["wardrobe/maya/jacket"], "note": "as in 1A"}
+    page.post("/api/decide", ruling("key-00002", "1D-1", ruling="retake", **more), 201)
+    staged.run()
+    graded = page.get("/api/takes/1B-2")["recipe"]
+    assert "Colour grade exactly as in the scene's other shots" in graded["prompt"]
+    assert [(r["path"], r["author"]) for r in graded["revisions"]] == [
+        ("grade/tonal_bands", "reviewer ana")
+    ]
+    worn = page.get("/api/takes/1D-2")["recipe"]["prompt"]
+    assert "MAYA wears the same jacket throughout the film" in worn
+    assert worn.endswith("as in 1A.")
 
 
 def test_a_server_that_may_resume_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,22 +135,44 @@ def test_a_thread_that_was_cut_off_is_not_carried_on(
     staged: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A shot that has takes in the making stays there, whatever was ruled on an earlier take."""
-    from filmgate.errors import Unavailable
-
     with Store(staged.root) as store:
         project.decide(store, "1B", "retake", "ana", "warmer")
-        staged.generator.trouble["1B-2"] = [Unavailable("down")] * 99
-        from tests.orchestration import staged as texts
-
-        monkeypatch.setattr(texts.FakeGenerator, "submit", _never)
-        with pytest.raises(RuntimeError, match="bought"):
-            staged.run()
+        with monkeypatch.context() as patch:
+            patch.setattr(FakeGenerator, "submit", _never)
+            with pytest.raises(RuntimeError, match="bought"):
+                staged.run()
         project.decide(store, "1B-1", "circle", "ana")
         project.decide(store, "1D", "circle", "ana")
-    with opened(staged.told) as client:
-        page = Page(client)
-        until(lambda: state(page, "1D") == "circled")
+        before = len(store.ledger.all("asked", "sent"))
+        with opened(staged.told) as client:
+            page = Page(client)
+            until(lambda: state(page, "1D") == "circled")
+            assert state(page, "1B") == "decided"
+        assert len(store.ledger.all("asked", "sent")) == before
+    staged.run()
+    assert staged.generator.submitted["1B-2"] == 1, "a resume goes on where it was"
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("a defect"), StoreError("the disk is full")])
+def test_trouble_in_telling_is_said_and_tried_again(
+    page: Page, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+    trouble: Exception,
+) -> None:  # fmt: skip
+    applier = page.client.app.state.room.applier  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+
+        def broken(*_: Any) -> Any:
+            raise trouble
+
+        patch.setattr(applying.Settling, "run", broken)
+        page.post("/api/decide", ruling(), 201)
+        until(lambda: str(trouble) in applier.said)
         assert state(page, "1B") == "decided"
+        assert page.get("/api/queue")["total"] == 2, "the room itself goes on"
+    page.post("/api/decide", ruling("key-00002", "1D-1"), 201)
+    until(lambda: state(page, "1B") == state(page, "1D") == "circled")
+    until(lambda: applier.said == "")
+    assert "could not be told to their graphs yet" in capfd.readouterr().err
 
 
 def _never(*_: Any) -> str:

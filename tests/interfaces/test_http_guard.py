@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -295,3 +296,18 @@ def test_a_defect_says_nothing_of_itself(staged: Staged, monkeypatch: pytest.Mon
     assert code(answer) == (500, "internal")
     assert "swordfish" not in answer.text
     assert answer.headers["content-security-policy"] == guard.POLICY
+
+
+def test_the_document_names_tests_that_there_are() -> None:
+    root = Path(__file__).parents[2]
+    rows = [
+        line for line in (root / "docs" / "security.md").read_text().splitlines()
+        if line.startswith("| ") and not line.startswith("| threat")
+    ]  # fmt: skip
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", row)
+        assert named, f"no test: {row}"
+        for file, name in named:
+            (found,) = (root / "tests").rglob(file)
+            assert f"def {name}(" in found.read_text(), (file, name)

@@ -7,10 +7,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from filmgate.interfaces.http import shapes
+from filmgate.assets.store import Store
+from filmgate.interfaces.http import comparing, shapes
+from filmgate.loop import project, running
+from filmgate.schema.plan import Person, Place, PlannedSequence, Reference
 from tests.review.room import Page, opened, stage
 
 
@@ -148,6 +153,21 @@ def test_the_curves_mark_the_shot_and_are_measured_once(filmed: Page) -> None:
     ]
 
 
+def test_too_many_comparisons_do_not_keep_takes_waiting(filmed: Page) -> None:
+    places = filmed.client.app.state.room.comparisons._places  # type: ignore[attr-defined]
+    held = [places.acquire(blocking=False) for _ in range(comparing.MOST_WAITING)]
+    assert all(held)
+    try:
+        answer = filmed.client.get("/api/series/1B")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
+        assert answer.headers["retry-after"] == "3"
+        assert filmed.client.get("/api/takes/1B").status_code == 200
+    finally:
+        for _ in held:
+            places.release()
+    assert filmed.client.get("/api/series/1B").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
@@ -168,3 +188,46 @@ def test_every_error_has_one_shape(filmed: Page, path: str, status: int, code: s
     assert set(answer.json()) == {"error"}
     assert answer.json()["error"]["code"] == code
     assert re.search(r"\w.*[.:]", answer.json()["error"]["message"])
+
+
+def test_a_take_can_be_seen_beside_what_was_declared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged = stage(tmp_path / "store", monkeypatch, 3, {"1A", "1B"})
+    with Store(staged.root) as store:
+        pictures = {}
+        for name, grey in (("maya", 60), ("corridor", 160), ("ben", 220)):
+            file = tmp_path / f"{name}.png"
+            cv2.imwrite(str(file), np.full((90, 160, 3), grey, np.uint8))
+            pictures[name] = Reference(file=file.name, digest=store.vault.put(file.read_bytes()))
+        told = project.latest(store)
+        there = {"people": ("Maya",), "place": "corridor"}
+        shots = [
+            shot.model_copy(update={"setup": "a", **(there if shot.slate != "1C" else {})})
+            for shot in told.plan.shots()
+        ]
+        plan = told.plan.replaced(
+            sequences=(PlannedSequence(id="one", shots=tuple(shots)),),
+            people=(Person(name="Maya", references=(pictures["maya"],)),
+                    Person(name="Ben", references=(pictures["ben"],))),
+            places=(Place(name="corridor", references=(pictures["corridor"],)),),
+        )  # fmt: skip
+        running.write_run(store, plan, told.brief, told.look)
+    with opened(staged.told) as client:
+        page = Page(client)
+        pairs = page.get("/api/takes/1B")["pairs"]
+        looks = [pair for pair in pairs if pair["role"] == "look"]
+        assert [pair["shot"] for pair in looks] == ["Maya", "corridor"], "Ben is not in the shot"
+        assert looks[0]["label"] == "Maya, as declared (maya.png)"
+        assert pairs[0]["role"] == "finding"
+        TypeAdapter(list[shapes.Pair]).validate_python(pairs, strict=True)
+        clip = page.get(f"/api/clips/{looks[0]['media']}")
+        assert (clip["frames"], clip["playable"]) == (1, False)
+        picture = client.get(f"/frames/{looks[0]['media']}/0.png").content
+        decoded = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+        assert decoded is not None
+        assert abs(int(decoded.mean()) - 60) <= 1
+        assert [p["role"] for p in page.get("/api/takes/1C")["pairs"]].count("look") == 0
+        # The first shot's finding is against what all have in common: beside one framed alike.
+        first = page.get("/api/takes/1A")["pairs"][0]
+        assert (first["role"], first["label"]) == ("setup", "1B, the same set-up")

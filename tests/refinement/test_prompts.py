@@ -105,3 +105,20 @@ def test_a_note_is_asked_for_once() -> None:
     made = prompts.from_note("  warmer,\n please ", ["grade", "lighting"], "ana")
     assert [r.clause for r in made] == ["warmer, please", ""]
     assert made[0].author == "reviewer ana"
+
+
+def test_a_reason_says_what_its_finding_wants() -> None:
+    finding = {
+        "check": "wardrobe", "attribute": "wardrobe/maya/jacket", "reference": {"hex": "#1f2a44"},
+        "reason": "The jacket is teal.",
+    }  # fmt: skip
+    (made,) = prompts.from_note("", [finding["attribute"]], "ana", [finding])
+    assert made.clause.startswith("MAYA wears the same jacket throughout the film: ")
+    assert (made.value, made.because) == ("#1f2a44", "The jacket is teal.")
+    (both,) = prompts.from_note("as in 1A", [finding["attribute"]], "ana", [finding])
+    assert both.clause == f"{made.clause}. as in 1A"
+    (kind, words) = prompts.from_note("", ["geometry/horizon", "boom in shot"], "ana")
+    assert kind.clause == "Camera level, horizon straight"
+    assert words.clause == "boom in shot"
+    (note,) = prompts.from_note("warmer", [], "ana")
+    assert (note.path, note.clause) == ("note", "warmer")

@@ -22,7 +22,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from filmgate.interfaces.http.app import create
+from filmgate.interfaces.http.app import Server, create
 from filmgate.interfaces.http.room import Told
 from filmgate.models.generator import Result
 from filmgate.schema.plan import Plan, PlannedSequence, PlannedShot, letters
@@ -218,7 +218,7 @@ def served(app: FastAPI) -> Iterator[str]:
     config = uvicorn.Config(
         app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     until(lambda: server.started)

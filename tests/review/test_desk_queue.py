@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from filmgate.assets.ledger import New
 from filmgate.assets.store import Store
-from filmgate.errors import UsageError
+from filmgate.errors import Conflict, UsageError
 from filmgate.loop import project
 from filmgate.review.desk import facts, queue, rulings, takes
 from filmgate.review.desk.index import EYE, Index, NotThere, audited, chance
@@ -130,6 +131,28 @@ def test_the_index_follows_the_ledger(staged: Staged) -> None:
     assert after.version > before.version
     assert (before.entry("1B").state, after.entry("1B").state) == ("waiting", "decided")
     assert after.entry("1D") is before.entry("1D"), "only what changed is read again"
+
+
+def test_whoever_asks_gets_no_older_view_than_the_ledger_has(staged: Staged) -> None:
+    store, desk = staged.made.store, index(staged)
+
+    def ruled(n: int) -> bool:
+        project.decide(store, "1B", "hold", f"reviewer {n}", str(n))
+        newest = store.ledger.last_id()
+        view = desk.view()
+        mine = [d for d in view.entry("1B").decisions if d.reviewer == f"reviewer {n}"]
+        return view.version >= newest and len(mine) == 1
+
+    def told(n: int) -> bool:
+        while True:
+            try:
+                return ruled(n)
+            except Conflict:
+                continue  # somebody else took the number
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(told, range(24)))
+    assert desk.view().version == store.ledger.last_id()
 
 
 @pytest.mark.parametrize(("shot", "ruling"), [("1B", "ng"), ("1B", "retake"), ("1A", "ng")])

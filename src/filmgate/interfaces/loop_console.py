@@ -115,7 +115,8 @@ def show_queue(waiting: Sequence[ShotStatus], to: Console) -> None:
         to.print("Nothing waits for a person.")
         return
     _table(list(waiting), to, len(waiting))
-    to.print(Text(f"Decide with: filmgate decide {waiting[0].take or waiting[0].shot} circle"))
+    shown = waiting[0].take or waiting[0].shot
+    to.print(Text(f"Decide with: filmgate decide {shown} circle, or look: filmgate review --open"))
 
 
 def _table(rows: Sequence[ShotStatus], to: Console, most: int) -> None:

@@ -117,7 +117,7 @@ def _serve(
 ) -> None:  # fmt: skip
     import uvicorn
 
-    from filmgate.interfaces.http.app import create
+    from filmgate.interfaces.http.app import Server, create
 
     app = create(told)
     bound = _bound(host, port)
@@ -135,7 +135,7 @@ def _serve(
 
         webbrowser.open(address)
     with bound, contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[bound])
+        Server(config).run(sockets=[bound])
 
 
 def _bound(host: str, port: int) -> socket.socket:

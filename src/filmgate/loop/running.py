@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import TypeAdapter
 
+import filmgate
 from filmgate import registry
 from filmgate.assets.ledger import New
 from filmgate.assets.store import Store
@@ -153,7 +154,8 @@ class Production:
             attempts=self.brief.budget.takes_per_shot, gates=gates,
             buyer=Buyer(self.store, suppliers, Purse(budget.money(self.store.ledger,
                                                                   self.brief.budget)), threads),
-            workshop=drafts, run=compare, calibration=calibration.shipped().source, tell=tell,
+            workshop=drafts, run=compare, tell=tell,
+            calibration=f"filmgate {filmgate.__version__}; {calibration.shipped().source}",
         )  # fmt: skip
 
     def _compared(self, sequence: str, lineup: Lineup) -> Mapping[str, Mapping[str, Any]]:

@@ -18,7 +18,6 @@ from filmgate.orchestration.gate import SequenceGate, Told
 from filmgate.orchestration.purchase import AUTHOR, Buyer
 from filmgate.orchestration.state import Order, ShotState, readable, thread_of
 from filmgate.refinement import prompts
-from filmgate.review.desk import facts as desk
 from filmgate.schema.decision import Decision, Handoff, VerdictFact
 from filmgate.schema.plan import PlannedShot, Reference
 from filmgate.schema.purchase import Applied, Asked, Standing
@@ -221,7 +220,10 @@ class Crew:
         attempt = state["attempt"]
         if state.get("ruling") == "retake":
             decision = self._decision(state["take"], state["decision"])
-            new = prompts.from_note(decision.note, decision.reasons, decision.reviewer)
+            new = prompts.from_note(
+                decision.note, decision.reasons, decision.reviewer,
+                _worst(self._shown(state["shot"], decision)), self._expected(state["shot"]),
+            )  # fmt: skip
             attempt = 0
         elif state.get("pickup") is not None:
             new = ()  # the part must match the rest, so it is asked for as the rest was
@@ -299,6 +301,12 @@ class Crew:
         key = f"{take.slate}/{len(earlier) + 1}"
         return self.store.ledger.append(New("verdict", key, value, AUTHOR, take.shot))[0]
 
+    def _shown(self, shot: str, decision: Decision) -> Sequence[Mapping[str, Any]]:
+        """Findings of the verdict that a decision was made on."""
+        rows = self.store.ledger.all("verdict", subject=shot)
+        seen = next((row for row in rows if row.id == decision.saw), None)
+        return () if seen is None else seen.value(VerdictFact).findings
+
     def _verdict_of(self, state: ShotState) -> VerdictFact:
         rows = self.store.ledger.all("verdict", subject=state["shot"])
         return next(r for r in rows if r.id == state["verdict"]).value(VerdictFact)
@@ -319,7 +327,7 @@ class Crew:
 
     def _by_chance(self, decision: Decision) -> bool:
         """Whether the take was shown to the person as part of the audit sample."""
-        said = self.store.ledger.all(desk.KIND, subject=shot_of(decision.take))
+        said = self.store.ledger.all("judgement", subject=shot_of(decision.take))
         about = {"take": decision.take, "decision": decision.number, "audit": True}
         return any(about.items() <= row.body.items() for row in said)
 

@@ -246,14 +246,33 @@ _RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 
-def from_note(note: str, reasons: Sequence[str], reviewer: str) -> tuple[Revision, ...]:
-    """What a reviewer's retake asks for: the note, once, under the attribute it is about."""
+def from_note(
+    note: str, reasons: Sequence[str], reviewer: str, findings: Iterable[Finding] = (),
+    expect: Mapping[str, str | float] | None = None,
+) -> tuple[Revision, ...]:  # fmt: skip
+    """What a reviewer's retake asks for: what each reason wants, and the note, once.
+
+    Args:
+        reasons: attribute paths of findings, or words. Without a note each must say by itself what
+            is wanted: by its finding, by its kind of finding, else as it is.
+        findings: that the reviewer was shown, as published.
+        expect: what is declared of the shot.
+    """
     text = " ".join(note.split())
-    paths = list(reasons) or ["note"]
-    return tuple(
-        Revision(
-            path=path, clause=text if index == 0 else "", because=text or path,
-            author=f"reviewer {reviewer}",
-        )
-        for index, path in enumerate(paths)
-    )  # fmt: skip
+    shown = {str(finding["attribute"]): finding for finding in findings}
+    out = []
+    for index, path in enumerate(list(reasons) or ["note"]):
+        check, _, rest = path.partition("/")
+        kind = {"check": check, "attribute": path} if rest and check in _RULES else None
+        finding = shown.get(path, None if text else kind)
+        made = revise(finding, expect or {}) if finding is not None else None
+        words = made.clause if made is not None else "" if text or not reasons else path
+        clause = ". ".join(filter(None, (words, text if index == 0 else "")))
+        out.append(
+            Revision(
+                path=path, clause=clause, value=made.value if made is not None else "",
+                because=text or (made.because if made is not None else "") or path,
+                author=f"reviewer {reviewer}",
+            )
+        )  # fmt: skip
+    return tuple(out)

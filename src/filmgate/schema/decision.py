@@ -67,6 +67,32 @@ class Decision(Fact):
     person_s: float = Field(default=0.0, ge=0)
 
 
+class Judgement(Fact):
+    """What a person says in the review room with one decision, besides the ruling.
+
+    Attributes:
+        take: slate of the take (or of the shot, where there is none).
+        decision: number of the decision on that take.
+        form: SHA-256 of what was asked for, so that one key cannot mean two things.
+        scores: what was scored, to its value; the scale is the review room's.
+        disagrees: attribute paths of findings that the person holds to be wrong.
+        raised_by: check to the version that its finding rested on, of every finding shown.
+        audit: whether the take was shown by chance (an audit sample), not because it was escalated.
+        undoes: id of the decision that this one takes back.
+        reopens: whether the take waits for a person again, as if nobody had ruled.
+    """
+
+    take: str
+    decision: int = Field(ge=1)
+    form: str
+    scores: dict[str, int] = Field(default_factory=dict)
+    disagrees: tuple[str, ...] = ()
+    raised_by: dict[str, str] = Field(default_factory=dict)
+    audit: bool = False
+    undoes: int | None = None
+    reopens: bool = False
+
+
 class Note(Fact):
     """What a reviewer says about a take, on frames or a region of them (media frames, 0-based)."""
 

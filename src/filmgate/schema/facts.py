@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from filmgate.schema.decision import Decision, Handoff, Note, Preference, VerdictFact
+from filmgate.schema.decision import (
+    Decision,
+    Handoff,
+    Judgement,
+    Note,
+    Preference,
+    VerdictFact,
+)
 from filmgate.schema.plan import Plan
 from filmgate.schema.purchase import (
     Accepted,
@@ -28,6 +35,7 @@ KINDS: dict[str, type[Fact]] = {
     "take": Take,
     "verdict": VerdictFact,
     "decision": Decision,
+    "judgement": Judgement,
     "applied": Applied,
     "note": Note,
     "preference": Preference,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 
+import uvicorn
 from fastapi import FastAPI
 
 import filmgate
@@ -51,6 +53,16 @@ def application(room: Room) -> FastAPI:
     return app
 
 
+class Server(uvicorn.Server):
+    """Serves the room, and ends when told to although pages listen for events."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let the listeners go first: streams end only when they are ended."""
+        assert isinstance(self.config.app, FastAPI)
+        self.config.app.state.room.news.close()
+        await super().shutdown(sockets)
+
+
 @contextlib.asynccontextmanager
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     room: Room = app.state.room
@@ -59,7 +71,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        room.news.closing.set()
+        room.news.close()
         listening.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await listening

@@ -8,9 +8,10 @@ cost money that nobody at this page agreed to, unless the server was started wit
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
-import uuid
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
@@ -90,7 +91,7 @@ class Settling(Production):
             store=self.store, shots={s.slate: s for s in self.plan.shots()}, makers=(), takes=0,
             attempts=0, gates=gates, buyer=Buyer(self.store, {}, Purse(Money()), threads),
             workshop=Workshop(self.store, self.plan, {}, {}, {}), run=never,
-            run_id=uuid.uuid4().hex[:12], calibration="", tell=tell,
+            calibration="", tell=tell,
         )  # fmt: skip
 
 
@@ -155,9 +156,21 @@ class Applier:
             except Conflict:
                 self._elsewhere, wait_s = True, BUSY_S
             except FilmgateError as error:
-                # Nothing is lost: the decision is in the ledger, and the next one, or a resume,
-                # tries again.
-                self.said, wait_s = str(error), None
+                self._failed(str(error))
+                wait_s = None
+            except Exception as error:
+                # A defect here must not end the telling of everything that comes after.
+                traceback.print_exc()
+                self._failed(f"{type(error).__name__}: {error}")
+                wait_s = None
+
+    def _failed(self, why: str) -> None:
+        """Say it at the terminal.
+
+        Nothing is lost: the decision is in the ledger, and the next one, or a resume, tries again.
+        """
+        self.said = why
+        print(f"filmgate: decisions could not be told to their graphs yet ({why})", file=sys.stderr)
 
     def _apply(self) -> bool:
         """Tell a batch; whether there are more."""

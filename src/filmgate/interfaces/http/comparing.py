@@ -13,6 +13,7 @@ from typing import Any
 
 from filmgate.assets.store import Store
 from filmgate.assets.vault import PREFIX
+from filmgate.interfaces.http.errors import Problem
 from filmgate.loop import project
 from filmgate.loop.running import Checker
 from filmgate.review.desk.index import Made, View
@@ -21,6 +22,8 @@ from filmgate.schema.report import SequenceReport, Series
 from filmgate.schema.shot import Sequence, Shot
 
 KEPT = 32
+MOST_WAITING = 8
+"""Requests that may wait for a comparison: each holds a thread that others need for their takes."""
 Lineup = tuple[str, tuple[tuple[str, str], ...]]
 """(sequence, ((shot, digest of its take), …))."""
 
@@ -36,9 +39,23 @@ class Comparisons:
         self._store, self._checker = store, checker
         self._kept: OrderedDict[Lineup, SequenceReport] = OrderedDict()
         self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(MOST_WAITING)
 
     def series(self, view: View, made: Made) -> dict[str, Any]:
-        """The curves over the take's sequence, as plain JSON."""
+        """The curves over the take's sequence, as plain JSON.
+
+        Raises:
+            Problem: too many wait already.
+        """
+        if not self._places.acquire(blocking=False):
+            headers = {"retry-after": "3"}
+            raise Problem(503, "Too many sequences are being compared.", headers=headers)
+        try:
+            return self._series(view, made)
+        finally:
+            self._places.release()
+
+    def _series(self, view: View, made: Made) -> dict[str, Any]:
         sequence = view.entries[made.shot].planned.sequence
         takes = {
             e.shot: made if e.shot == made.shot else e.take

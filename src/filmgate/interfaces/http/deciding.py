@@ -12,6 +12,7 @@ from filmgate.interfaces.http.answers import Json, says
 from filmgate.interfaces.http.errors import told
 from filmgate.interfaces.http.room import InRoom, Reviewer, Room
 from filmgate.review.desk import queue, rulings, takes
+from filmgate.review.desk.index import View
 from filmgate.schema.decision import Note
 
 router = APIRouter(tags=["deciding"])
@@ -85,22 +86,24 @@ def _ruled(room: Room, written: rulings.Written) -> Response:
     entry = view.entry(written.take)
     after, left = queue.following(view, queue.Filter(), entry.shot)
     answer = {
-        "decision": _decision(room, entry.shot, written.decision), "replayed": written.replayed,
+        "decision": _decision(room, view, entry.shot, written.decision),
+        "replayed": written.replayed,
         "next": after.key if after else None, "left": left,
         "applies": room.applier.applies(written.ruling),
     }  # fmt: skip
     return Json(answer, 200 if written.replayed else 201)
 
 
-def _decision(room: Room, shot: str, number: int) -> dict[str, Any]:
+def _decision(room: Room, view: View, shot: str, number: int) -> dict[str, Any]:
     rows = room.store.ledger.all(subject=shot)
-    return next(d for d in takes.decisions(room.view, rows) if d["id"] == number)
+    return next(d for d in takes.decisions(view, rows) if d["id"] == number)
 
 
 def _conflict(room: Room, taken: rulings.Taken) -> Response:
     """Who was first, and what they ruled."""
-    shot = room.view.entry(taken.take).shot
+    view = room.view
+    shot = view.entry(taken.take).shot
     details = {
-        "rulings": taken.rulings, "decision": _decision(room, shot, taken.decision),
+        "rulings": taken.rulings, "decision": _decision(room, view, shot, taken.decision),
     }  # fmt: skip
     return told(409, str(taken), details=details)

@@ -82,7 +82,7 @@ def evidence_of(room: InRoom, session: Viewer, slate: Named) -> Response:
 
 
 @router.get("/api/series/{slate}", response_model=shapes.SeriesAnswer,
-            responses=says(shapes.SeriesAnswer, 404))  # fmt: skip
+            responses=says(shapes.SeriesAnswer, 404, 503))  # fmt: skip
 def series(room: InRoom, session: Viewer, slate: Named) -> Response:
     """The measured curves over the take's sequence."""
     view = room.view

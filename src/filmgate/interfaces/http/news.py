@@ -21,6 +21,9 @@ MOST_MISSED = 2000
 
 Event = dict[str, Any]
 RESET: Event = {"reset": True}
+END: Event = {"end": True}
+QUIET_S = 15.0
+"""When nothing was told for so long, listeners are told that."""
 
 
 class News:
@@ -32,12 +35,18 @@ class News:
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._seen = 0
-        self.closing = asyncio.Event()
+        self._closed = False
 
     def wake(self) -> None:
         """Look now; may be called from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wake.set)
+
+    def close(self) -> None:
+        """End what listens, so that the server can end."""
+        self._closed = True
+        for waiting in self._listeners:
+            _put(waiting, END)
 
     async def run(self) -> None:
         """Look for news until cancelled."""
@@ -65,12 +74,7 @@ class News:
 
     def _tell(self, event: Event) -> None:
         for waiting in self._listeners:
-            if waiting.full():
-                while not waiting.empty():
-                    waiting.get_nowait()
-                waiting.put_nowait(RESET)
-            else:
-                waiting.put_nowait(event)
+            _put(waiting, event)
 
     async def listen(self, after: int | None) -> AsyncIterator[Event | None]:
         """Events from now on, and those since `after`; None when nothing came for a while.
@@ -85,12 +89,14 @@ class News:
             for event in await asyncio.to_thread(self._missed, after):
                 last = event.get("id", last)
                 yield event
-            while not self.closing.is_set():
+            while not self._closed:
                 try:
-                    event = await asyncio.wait_for(waiting.get(), 1.0)
+                    event = await asyncio.wait_for(waiting.get(), QUIET_S)
                 except TimeoutError:
                     yield None
                     continue
+                if event is END:
+                    return
                 if event.get("id", last + 1) > last:
                     yield event
         finally:
@@ -104,6 +110,17 @@ class News:
             return [RESET]
         rows = self._store.ledger.all(after=after)
         return events(rows, self._index.view())
+
+
+def _put(waiting: asyncio.Queue[Event], event: Event) -> None:
+    """Tell one listener; one that has fallen too far behind is told to load anew instead."""
+    if waiting.full():
+        while not waiting.empty():
+            waiting.get_nowait()
+        waiting.put_nowait(RESET)
+        if event is not END:
+            return
+    waiting.put_nowait(event)
 
 
 def events(rows: list[Row], view: View) -> list[Event]:

@@ -205,9 +205,9 @@ class PreferencePlain(BaseModel):
 
 
 class Pair(BaseModel):
-    """A take to see another one beside."""
+    """What to see a take beside: another take, or a picture that was declared (`look`)."""
 
-    role: Literal["finding", "before", "after", "anchor", "previous", "chosen"]
+    role: Literal["finding", "before", "after", "anchor", "previous", "setup", "look", "chosen"]
     label: str
     slate: str
     shot: str
@@ -468,6 +468,7 @@ class ReportedShot(BaseModel):
     decisions: list[DecisionAnswer]
     notes: list[NotePlain]
     machine: dict[str, Any] | None
+    withheld: bool
 
 
 class ReportAnswer(BaseModel):

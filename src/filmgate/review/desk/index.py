@@ -267,10 +267,13 @@ class Index:
         Raises:
             UsageError: nothing was ever run in this project.
         """
+        view, newest = self._view, self._store.ledger.last_id()
+        if view.version and view.version >= newest:
+            return view
         with self._lock:
             known = self._view.version
-            if known and self._store.ledger.last_id() == known:
-                return self._view
+            if known and known >= newest:
+                return self._view  # brought up by whoever had the lock
             rows = self._store.ledger.all(after=known)
             if any(row.kind == "run" for row in rows):
                 self._view = self._loaded(rows if known == 0 else self._store.ledger.all())
@@ -386,7 +389,7 @@ def entry_of(
     waits = state == "escalated" or audit
     # An audited take has no finding, so no waiting take without one may show what was said of it.
     withheld = waits and said is not None and said.worst is None and said.word != "retake"
-    reason = EYE if withheld else status.reason
+    reason = EYE if withheld else _in_words(status.reason, said)
     counts: dict[str, int] = {}
     for one in decisions:
         counts[one.take] = counts.get(one.take, 0) + 1
@@ -399,6 +402,13 @@ def entry_of(
         rank=said.score if said is not None else 0.0,
         at=rows[-1].at if rows else "",
     )  # fmt: skip
+
+
+def _in_words(reason: str, said: Said | None) -> str:
+    """A reason that names the worst finding as people do, not by its path."""
+    if said is None or said.worst is None:
+        return reason
+    return reason.replace(str(said.worst["attribute"]), str(said.worst["title"]))
 
 
 def _under_way(last: Ruled, rows: Sequence[Row]) -> bool:

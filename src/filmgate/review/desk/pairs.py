@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from filmgate.assets.store import Store
@@ -12,6 +14,7 @@ from filmgate.review.desk import clips
 from filmgate.review.desk.index import Entry, Made, NotThere, View, bare
 from filmgate.review.desk.said import DRIFTS, ordered
 from filmgate.schema.decision import VerdictFact
+from filmgate.schema.plan import Reference
 from filmgate.schema.report import Finding
 
 MOST_HANDLES = 240
@@ -80,15 +83,20 @@ class Pairs:
         Raises:
             NotThere: `other` is no take.
         """
-        out: list[dict[str, Any]] = []
+        chosen: list[dict[str, Any]] = []
         if other:
-            chosen = self._view.take(other)[1]
-            if chosen is None:
+            made = self._view.take(other)[1]
+            if made is None:
                 raise NotThere(f"'{other}' has no take to compare with.")
-            out.append(self._pair("chosen", chosen.slate, chosen, True))
-        out += self._of_findings()
-        out += self._around()
-        return _once(out)
+            chosen.append(self._pair("chosen", made.slate, made, True))
+        look, setup = self._of_look(), self._of_setup()
+        worst = next(iter(self._drifts()), None)
+        nearest: list[dict[str, Any]] = []
+        if worst is not None and worst.other is None:
+            # What it was measured against is no single take.
+            nearest = {"look": look, "consensus": setup}.get(worst.against, [])
+        found = self._of_findings()
+        return _once([*chosen, *nearest, *found, *self._around(), *setup, *look])
 
     def _of_findings(self) -> list[dict[str, Any]]:
         out = []
@@ -132,6 +140,41 @@ class Pairs:
             out.append(self._pair("previous", f"{earlier[-1].slate}, the take before", earlier[-1]))
         return out
 
+    def _of_setup(self) -> list[dict[str, Any]]:
+        """The nearest shot that was framed alike, if the plan names set-ups."""
+        mine, here = self._entry.planned, self._entry.place
+        alike = [
+            (abs(entry.place - here), entry.place, entry.shot, entry.take)
+            for entry in self._reel
+            if mine.setup and entry.planned.setup == mine.setup and entry.shot != mine.slate
+            and entry.take is not None
+        ]  # fmt: skip
+        return [
+            self._pair("setup", f"{shot}, the same set-up", made)
+            for _, _, shot, made in sorted(alike, key=lambda one: one[:2])[:1]
+        ]
+
+    def _of_look(self) -> list[dict[str, Any]]:
+        """The pictures that the shot's people, place and itself were declared with.
+
+        Whom the worst finding is about comes first.
+        """
+        plan, shot = self._view.plan, self._entry.planned
+        shown: list[tuple[str, Reference]] = [(shot.slate, r) for r in shot.references]
+        shown += [(p.name, r) for p in plan.people if p.name in shot.people for r in p.references]
+        shown += [(p.name, r) for p in plan.places if p.name == shot.place for r in p.references]
+        about = [part.lower() for f in self._drifts()[:1] for part in f.attribute.split("/")]
+        shown.sort(key=lambda one: one[0].lower() not in about)
+        return [
+            self._beside(
+                "look", f"{reference.of or name}, as declared ({Path(reference.file).name})", "",
+                reference.of or name, bare(reference.digest),
+                mimetypes.guess_type(reference.file)[0] or "application/octet-stream",
+            )
+            for name, reference in shown
+            if reference.digest and self._store.vault.has(reference.digest)
+        ]  # fmt: skip
+
     def _anchor(self) -> Entry | None:
         """The scene's first shot with a take, unless this is it."""
         mine = self._entry.planned
@@ -149,14 +192,22 @@ class Pairs:
     def _pair(
         self, role: str, label: str, made: Made, exact: bool = True, here: int = 0, there: int = 0
     ) -> dict[str, Any]:
+        return self._beside(
+            role, label, made.slate, made.shot, made.media, made.mime, exact, here, there
+        )
+
+    def _beside(
+        self, role: str, label: str, slate: str, shot: str, media: str, mime: str,
+        exact: bool = True, here: int = 0, there: int = 0,
+    ) -> dict[str, Any]:  # fmt: skip
         try:
-            found = clip_of(self._store, made.media)
+            found = clip_of(self._store, media)
             rate, frames = str(found.count.rate), found.frames
         except FilmgateError:
             rate, frames = None, 0
         return {
-            "role": role, "label": label, "slate": made.slate, "shot": made.shot,
-            "media": made.media, "mime": made.mime, "rate": rate, "frames": frames,
+            "role": role, "label": label, "slate": slate, "shot": shot, "media": media,
+            "mime": mime, "rate": rate, "frames": frames,
             "at": min(there, max(frames - 1, 0)), "here": here, "exact": exact,
         }  # fmt: skip
 
@@ -165,7 +216,7 @@ def _once(pairs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each reference once per frame; the first to name it wins."""
     seen: dict[tuple[str, int, int], dict[str, Any]] = {}
     for pair in pairs:
-        seen.setdefault((pair["slate"], pair["at"], pair["here"]), pair)
+        seen.setdefault((pair["slate"] or pair["media"], pair["at"], pair["here"]), pair)
     return list(seen.values())
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,9 @@ from filmgate.schema.value import canonical
 WITHOUT_TAKE: tuple[Ruling, ...] = ("retake", "hold", "ng")
 """What can be ruled on a shot that has no take."""
 UNDONE = "Undone."
+_WRITING = threading.Lock()
+"""Writers of one process wait in line here. In the database they would sleep and try again, up to
+0.1 s at a time, and whoever came last may come first."""
 
 
 class Taken(Conflict):
@@ -179,12 +183,13 @@ def _append(store: Store, shot: str, decision: Decision, judgement: Judgement, k
         Taken: the number was taken.
     """
     who, take = decision.reviewer, decision.take
+    new = New(
+        "decision", f"{take}/{decision.number}", decision, who, shot, decision.note,
+        decision.evidence,
+    )  # fmt: skip
     try:
-        ids = store.ledger.append(
-            New("decision", f"{take}/{decision.number}", decision, who, shot, decision.note,
-                decision.evidence),
-            New(facts.KIND, key, judgement, who, shot),
-        )  # fmt: skip
+        with _WRITING:
+            ids = store.ledger.append(new, New(facts.KIND, key, judgement, who, shot))
     except Conflict:
         # The same request may have come twice at once; then the other one wrote it.
         if (known := _replay(store, key, judgement.form)) is not None:
@@ -337,7 +342,8 @@ def _once(store: Store, new: Sequence[New]) -> tuple[list[Row], bool]:
     """
     replayed = False
     try:
-        store.ledger.append(*new)
+        with _WRITING:
+            store.ledger.append(*new)
     except Conflict:
         replayed = True
     rows = [store.ledger.get(fact.kind, fact.key) for fact in new]

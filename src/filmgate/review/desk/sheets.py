@@ -76,5 +76,5 @@ def _shot(store: Store, view: View, entry: Entry) -> dict[str, Any]:
         }  # fmt: skip
     return {
         "row": entry.row, "decisions": said["decisions"], "notes": said["notes"],
-        "machine": machine,
+        "machine": machine, "withheld": entry.withheld,
     }  # fmt: skip

@@ -51,6 +51,7 @@ export async function pickBest(data) {
   }
 
   function start() {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     // The longest leads: all begin again when it has ended.
     const lead = players.reduce((a, b) => (a && a.clip.frames >= b.clip.frames ? a : b), null);
     if (!lead) return;

@@ -51,7 +51,8 @@ export function asking() {
 /** Somebody else was first: what they said, and what this person wants now. */
 export function conflict(entry, error) {
   const other = error.details?.decision;
-  const mine = entry.kind === "undo" ? "taking back" : entry.body.ruling;
+  const mine = entry.body.ruling;
+  const undo = entry.kind === "undo";
   const theirs = other
     ? h("blockquote", { class: "saying" },
       h("p", {}, mark(other.ruling), h("span", { class: "by" }, other.reviewer), " ruled ", h("b", {}, other.ruling),
@@ -60,12 +61,14 @@ export function conflict(entry, error) {
       other.reasons?.length ? h("p", { class: "small" }, other.reasons.join(", ")) : null)
     : h("p", {}, error.message);
   return ask({
-    title: `${other?.reviewer || "Somebody"} ruled on ${entry.about.slate} before you`,
+    title: `${other?.reviewer || "Somebody"} ruled on ${entry.about.slate} ${undo ? "after" : "before"} you`,
     kind: "conflict",
-    body: [theirs, h("p", {}, "Your ruling ", h("b", {}, mine), " is not stored. Which one shall stand?")],
+    body: [theirs, undo
+      ? h("p", {}, "Only the newest ruling can be taken back: yours is not the newest any more.")
+      : h("p", {}, "Your ruling ", h("b", {}, mine), " is not stored. Which one shall stand?")],
     actions: [
       { text: other ? `Keep “${other.ruling}”` : "Keep theirs", value: "theirs", key: "k", main: true },
-      ...(entry.kind === "decide" && error.details?.rulings !== undefined
+      ...(!undo && error.details?.rulings !== undefined
         ? [{ text: `Overrule with “${mine}”`, value: "mine", key: "o" }] : []),
       { text: "Look at it again", value: "look", key: "l" },
     ],

@@ -148,16 +148,16 @@ function bar(times) {
 function swatches(finding) {
   const both = [["This take", finding.this], [finding.other?.slate || "Reference", finding.reference]];
   if (!both.some(([, value]) => value)) return null;
-  return h("div", { class: "values" }, both.map(([who, value]) => {
-    const hex = colour(value?.hex);
+  return h("div", { class: "values" }, both.filter(([, value]) => value).map(([who, value]) => {
+    const hex = colour(value.hex);
     const patch = h("span", { class: "swatch" });
     if (hex) patch.style.backgroundColor = hex;
     return h("div", { class: "value" },
       hex ? patch : null,
       h("span", { class: "dim" }, who),
-      h("b", {}, value?.text ?? "not told"),
-      value?.lab ? h("span", { class: "lab" },
-        ["L*", "a*", "b*"].map((n, i) => `${n} ${number(value.lab[i])}`).join("  ")) : null,
+      h("b", {}, value.text),
+      value.lab ? h("span", { class: "lab" },
+        ["L*", "a*", "b*"].map((n, i) => `${n} ${number(value.lab[i])}`).join(" ")) : null,
     );
   }));
 }

@@ -63,9 +63,14 @@ export class Plot {
       fill(this.place, h("p", { class: "dim small" }, "No curve: nothing was measured over the sequence."));
       return;
     }
-    const chosen = known.find((one) => one.attribute === this.attribute) || known[0];
+    const own = known.find((one) => one.attribute === this.attribute);
+    const [check] = this.attribute.split("/");
+    const chosen = own || known.find((one) => one.check === check) || known[0];
+    // A curve of something else must not pass for the finding's.
+    const none = this.attribute && !own ? " – not this finding's" : "";
     const select = h("select", { "aria-label": "Attribute shown", on: { change: (event) => this.follow(event.target.value) } },
-      known.map((one) => h("option", { value: one.attribute, selected: one === chosen }, one.title)));
+      known.map((one) => h("option", { value: one.attribute, selected: one === chosen },
+        one === chosen ? one.title + none : one.title)));
     fill(this.place, select, curve(chosen, shots, mark, this.place.clientWidth, this.place.clientHeight - 26, this.pick));
   }
 }
@@ -217,12 +222,13 @@ export class Scopes {
     ]);
     side.image.src = asked;
     side.image.alt = `${this.kind} of ${of.name}, frame ${of.frame}`;
-    fill(side.said, h("b", {}, of.name), ` frame ${of.frame + 1001}`, counts ? ` ${levels(counts)}` : "");
+    fill(side.said, h("b", {}, of.name), ` ${of.frame + 1001}${counts ? `: ${levels(counts)}` : ""}`);
+    side.said.title = side.said.textContent;
   }
 }
 
 function levels(counts) {
   const percent = (v) => `${number(100 * v)}%`;
-  const mean = counts.mean.map((v) => number(100 * v)).join(" / ");
-  return `mean RGB ${mean}% · black ${percent(counts.clipped.low)} · white ${percent(counts.clipped.high)}`;
+  const mean = counts.mean.map((v) => Math.round(100 * v)).join("/");
+  return `mean ${mean}%, black ${percent(counts.clipped.low)}, white ${percent(counts.clipped.high)}`;
 }

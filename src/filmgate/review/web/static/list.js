@@ -1,6 +1,6 @@
 // A list of any length of which only what can be seen exists. Rows are of one height and recycled.
 
-const SPARE = 6; // rows kept above and below what can be seen
+const SPARE = 3; // rows kept above and below what can be seen
 const REST_MS = 90; // scrolling has come to rest: now pictures may be asked for
 
 /** A listbox: `make()` gives an empty row element, `paint(element, index, rest)` fills it. */

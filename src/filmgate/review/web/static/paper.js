@@ -8,7 +8,7 @@ import { help } from "./keys.js";
 export async function paper(name, show) {
   watch({ lost: () => server(false), found: () => server(true), signIn: () => location.assign("/") });
   one("keys-open").addEventListener("click", () => help());
-  one("print").addEventListener("click", () => print());
+  one("print").addEventListener("click", () => printed());
   for (const id of ["to-queue", "to-sheet", "to-report"]) {
     if (id === `to-${name}`) one(id).setAttribute("aria-current", "page");
   }
@@ -37,6 +37,15 @@ export async function paper(name, show) {
     if (!(error instanceof Refusal && error.status === 401)) tell(error.message);
   }
   return null;
+}
+
+/** Print, with the pictures that were never scrolled to. */
+async function printed() {
+  await Promise.all([...document.images].map((image) => {
+    image.loading = "eager";
+    return image.decode().catch(() => null);
+  }));
+  print();
 }
 
 function tell(text) {

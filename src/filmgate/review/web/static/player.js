@@ -6,6 +6,7 @@ import { urls } from "./api.js";
 
 const PRESENT_MS = 300; // after a seek has ended, how long its picture may take to be presented
 const EDGE_S = 0.002; // inside of a frame, next to where it begins
+const SOON = 12; // frames
 const STILLS_AHEAD = 8;
 
 /** Shows media frame by frame. `on.frame(n)` is called with every frame that comes on screen. */
@@ -168,12 +169,15 @@ export class Player {
   #shows(n) {
     const changed = n !== this.shown;
     this.shown = n;
+    if (this.playing || !this.seeking) this.aimed = n;
     this.waiter?.(n);
     if (changed) this.on.frame(n);
     const last = this.range ? this.range.last : this.clip.last;
-    if (this.playing && n >= last && !this.until && (this.range || this.stills)) {
-      // The last frame stays on for its own time, then the loop begins anew.
-      this.until = setTimeout(() => this.#ended(), 0.9 * (1000 / this.clip.fps));
+    if (this.playing && (this.range || this.stills) && last - n < SOON) {
+      // The last frame stays on for its own time, then the loop begins anew. Each picture sets the
+      // clock again: on a busy machine the last one may not be told in time.
+      clearTimeout(this.until);
+      this.until = setTimeout(() => this.#ended(), (Math.max(0, last - n) + 0.9) * (1000 / this.clip.fps));
     }
   }
 
@@ -185,7 +189,7 @@ export class Player {
 
   /** The frame it stands on, or is on its way to. */
   get aim() {
-    return this.playing ? this.shown : (this.aimed ?? this.shown);
+    return this.aimed ?? this.shown;
   }
 
   #want(n) {

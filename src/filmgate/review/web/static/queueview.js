@@ -125,11 +125,14 @@ export class QueueView {
 
   #empty() {
     const narrowed = this.#narrowed();
+    const later = this.queue.facets?.states.find((s) => s.name === "decided")?.count;
     fill(one("empty"),
       mark("circle"),
       h("h2", {}, narrowed ? "No take fits these filters" : "The queue is clear"),
       h("p", { class: "dim" }, narrowed
         ? "Others may wait." : "Nothing waits for you. What a run escalates appears here by itself."),
+      !narrowed && later ? h("p", {}, `${count(later, "shot")} decided and not applied yet: a retake is made by `,
+        h("code", {}, "filmgate resume"), ".") : null,
       narrowed
         ? h("button", { type: "button", class: "main", on: { click: () => this.clear() } }, "Show all that waits")
         : h("p", {}, h("a", { href: "/sheet" }, "Look at the contact sheet"), " · ", h("a", { href: "/report" }, "print the report")));

@@ -102,6 +102,7 @@ export class Bench {
   async give(slate, moving) {
     const made = this.prepare(slate, moving);
     await made.done;
+    if (made.closed) return this.give(slate, moving); // a fact came in meanwhile: look again
     made.given = true;
     this.ready.delete(slate);
     return made;

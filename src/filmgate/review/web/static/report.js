@@ -22,18 +22,19 @@ function paint() {
     shots.length ? null : h("p", { class: "dim" }, "Nobody has said anything about this sequence yet."));
 }
 
-function shot({ row, decisions, notes, machine }) {
+function shot({ row, decisions, notes, machine, withheld }) {
   return h("section", { class: "entry" },
     row.media ? h("img", { src: urls.still(row.media, row.frame ?? 0, STILL_PX), alt: `${row.slate}, frame ${row.frame ?? 0}`, loading: "lazy" })
       : h("span", { class: "nothing" }, "no take"),
     h("div", { class: "what" },
       h("h3", {}, row.media ? h("a", { href: urls.page(row.slate) }, row.slate) : row.slate, " ",
         h("span", { class: "dim" }, `${row.state}, ${count(row.takes, "take")}`)),
-      machine.word ? h("div", { class: "machine-said" },
+      machine ? h("div", { class: "machine-said" },
         h("p", {}, h("span", { class: "source" }, "Machine"), mark(machine.word), machine.word,
           machine.score === null ? "" : `, score ${number(machine.score)}`),
         machine.findings.length ? h("ul", {}, machine.findings.map((f) => h("li", {}, f))) : null)
-        : h("p", { class: "dim small" }, "The machine said nothing, or its word is withheld."),
+        : h("p", { class: "dim small" }, withheld
+          ? "The machine's word is told when a person has ruled." : "The machine has said nothing of this take."),
       decisions.length || notes.length ? h("div", { class: "people-said" },
         h("p", {}, h("span", { class: "source" }, "People")),
         h("ul", {}, decisions.map(ruling), notes.map(note))) : null));
@@ -57,8 +58,6 @@ function note(n) {
 }
 
 one("only").addEventListener("change", paint);
-// Pictures that were never scrolled to must be on the paper too.
-addEventListener("beforeprint", () => document.querySelectorAll("img[loading=lazy]").forEach((i) => (i.loading = "eager")));
 
 paper("report", async (id) => {
   told = await get(`/api/sequences/${encodeURIComponent(id)}/report`);

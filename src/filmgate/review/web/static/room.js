@@ -41,6 +41,8 @@ export class Room {
 
   /** Find out who is here; then show what the address asks for. */
   async enter() {
+    if (this.entering) return;
+    this.entering = true;
     try {
       this.session = await session();
     } catch (error) {
@@ -50,6 +52,8 @@ export class Room {
         setTimeout(() => this.enter(), 2000);
         return;
       }
+    } finally {
+      this.entering = false;
     }
     if (one("sign-in").open) one("sign-in").close();
     this.#seated();
@@ -134,8 +138,8 @@ export class Room {
     if (!silent) history[replace ? "replaceState" : "pushState"]({ slate: data.slate }, "", urls.page(data.slate));
     document.title = `${data.slate} – filmgate`;
     this.#crumb(data);
-    this.#left();
     await this.table.put(prepared, { moving: AUTOPLAY });
+    this.#left();
     performance.measure("filmgate:take", { start: asked, detail: data.slate });
     this.#prepareNext();
   }
@@ -163,7 +167,6 @@ export class Room {
     if (data.machine.verdict) body.saw = data.machine.verdict.id;
     const key = this.outbox.add("decide", body, { slate: data.slate, shot: data.shot });
     this.history.push({ key, slate: data.slate, shot: data.shot, ruling });
-    one("undo").disabled = false;
     announce(`${data.slate}: ${ruling}`);
     const next = this.queue.after(data.shot);
     this.queue.settle(data.shot);
@@ -189,18 +192,29 @@ export class Room {
 
   /** Take the newest ruling of this page back, and return to its take. */
   async undo() {
-    const last = this.history.pop();
-    one("undo").disabled = this.history.length === 0;
+    const last = this.history.pop() || this.#earlier();
     if (!last) {
       announce("There is nothing to undo.");
       return;
     }
-    this.outbox.undo(last.key, { slate: last.slate, shot: last.shot });
+    const about = { slate: last.slate, shot: last.shot };
+    if (last.key) this.outbox.undo(last.key, about);
+    else this.outbox.add("undo", { decision: last.decision }, about);
     this.queue.unsettle(last.shot);
     this.bench.forget(last.shot);
     announce(`Taken back: ${last.ruling} on ${last.slate}`);
     await this.#stored();
     await this.open(last.slate, { again: true });
+  }
+
+  /** The newest ruling on the take that is open, if this person may take it back. */
+  #earlier() {
+    const { data } = this.table;
+    if (!this.slate || this.session.role === "viewer") return null;
+    const newest = data.people.decisions.filter((d) => d.take === data.slate).at(-1);
+    const mine = newest && (newest.reviewer === this.session.reviewer || this.session.role === "lead");
+    if (!mine || newest.undone || newest.undoes) return null;
+    return { decision: newest.id, slate: data.slate, shot: data.shot, ruling: newest.ruling };
   }
 
   /** Soon after everything is stored, or after a moment when the server is gone. */
@@ -223,7 +237,7 @@ export class Room {
 
   async best() {
     const { data } = this.table;
-    if (!data || data.takes.length < 2) return;
+    if (!data || data.takes.length < 2 || this.session.role === "viewer") return;
     this.table.stage.pause();
     const picked = await pickBest(data);
     if (!picked) return;
@@ -290,6 +304,7 @@ export class Room {
   }
 
   #left() {
+    one("undo").disabled = this.history.length === 0 && !this.#earlier();
     if (this.session.role !== "viewer") fill(one("left"), `${count(this.queue.left, "take")} waiting`);
   }
 
@@ -366,7 +381,7 @@ export class Room {
   }
 
   #changedQueue() {
-    if (this.session) this.#left();
+    if (this.table) this.#left();
   }
 
   async #conflict({ entry, error }) {

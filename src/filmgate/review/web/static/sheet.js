@@ -23,10 +23,13 @@ function tile(row, i) {
     ? h("img", { src: urls.still(row.media, row.frame ?? 0, STILL_PX), alt: "", loading: "lazy", decoding: "async" })
     : h("span", { class: "nothing" }, row.state);
   const words = [h("span", { class: "well" }, picture),
-    h("span", { class: "line" }, mark(MARKS[row.state] || "other"), h("b", {}, row.slate), h("span", { class: "dim" }, row.state)),
-    row.worst ? h("span", { class: "line worst" }, `${row.worst.title}: ${row.worst.text}`) : null];
+    h("span", { class: "line" }, mark(MARKS[row.state] || "other"), h("b", {}, row.slate),
+      i === 0 || before?.scene !== row.scene ? h("span", { class: "scene" }, `scene ${row.scene || "?"}`) : null,
+      h("span", { class: "dim" }, row.state)),
+    // One line in every tile: pictures of one row stand at one height, as on a sheet of prints.
+    h("span", { class: "line worst", title: row.worst ? `${row.worst.title}: ${row.worst.text}` : null },
+      row.worst ? `${row.worst.title}: ${row.worst.text}` : "")];
   return h("li", { class: `tile ${row.state.replaceAll(" ", "-")}` },
-    i === 0 || before?.scene !== row.scene ? h("span", { class: "scene" }, `scene ${row.scene || "?"}`) : null,
     row.media ? h("a", { href: urls.page(row.slate) }, words) : h("span", { class: "box" }, words));
 }
 

@@ -30,7 +30,6 @@ export class Stage {
     this.lag = 0;
     this.rolling = false;
     this.turn = 0;
-    this.shapes = { take: [], other: [] };
     this.on = { frame: () => {}, state: () => {} };
     this.#controls();
   }
@@ -53,6 +52,17 @@ export class Stage {
     this.zoom(null);
     this.#sound();
     this.setMode(this.mode);
+    this.#numbers();
+  }
+
+  /** Nothing to show: there is no take yet. */
+  clear(reason) {
+    this.pause();
+    this.take?.close();
+    this.other?.close();
+    Object.assign(this, { take: null, other: null, align: null, loop: null });
+    this.panes.classList.add("alone");
+    fill(this.here.pane, h("p", { class: "nopicture" }, reason));
     this.#numbers();
   }
 
@@ -119,6 +129,7 @@ export class Stage {
   }
 
   toggle() {
+    if (!this.take) return null;
     if (!this.playing) return this.play();
     this.pause();
     return this.show(this.take.shown);
@@ -184,7 +195,9 @@ export class Stage {
 
   /** Draw shapes: { box, stroke, kind, label } on the take and on the reference. */
   draw(take, other) {
-    this.shapes = { take, other };
+    const key = JSON.stringify([take, other]);
+    if (key === this.drawn) return; // with every picture that plays
+    this.drawn = key;
     outline(this.here.overlay, take);
     outline(this.there.overlay, other);
   }
@@ -201,6 +214,7 @@ export class Stage {
   }
 
   #mount(side, player) {
+    this.drawn = "";
     side.overlay = s("svg", {
       class: "overlay", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true",
     });

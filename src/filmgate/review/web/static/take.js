@@ -39,7 +39,9 @@ export class Table {
     this.regions = true;
     this.stage.on = { frame: (n) => this.#framed(n), state: () => this.#changed() };
     this.data = null;
+    this.drafts = new Map();
     this.timer = 0;
+    for (const field of session.role === "viewer" ? one("note-form").elements : []) field.disabled = true;
     one("instruments").hidden = innerWidth <= NARROW_PX; // the evidence matters more there
     one("pair").addEventListener("change", (event) => this.#picked(event.target.value));
   }
@@ -48,6 +50,7 @@ export class Table {
   async put(prepared, { moving }) {
     const { data } = prepared;
     this.stage.pause();
+    this.#draft(data.slate);
     this.data = data;
     this.expects = data.rulings;
     this.pairs = prepared.pairs;
@@ -55,7 +58,6 @@ export class Table {
     this.since = performance.now();
     this.hiddenFor = 0;
     this.still = true; // until its first picture moves
-    this.sketch.lay();
     this.notice(null);
     this.transport.cut.stop();
     fill(one("take-title"), `Take ${data.slate}, ${data.sequence}`);
@@ -68,6 +70,8 @@ export class Table {
     this.#listPairs();
     if (prepared.player) {
       this.stage.load(prepared.player, prepared.other || null, prepared.align || null);
+    } else {
+      this.stage.clear("There is no take to show yet.");
     }
     this.transport.load(data, prepared.clip, this.evidence.findings);
     this.#shapes();
@@ -78,6 +82,21 @@ export class Table {
     if (prepared.player && moving && prepared.clip.readable) await this.stage.play();
     else this.#framed(this.stage.frame);
     this.#scoped();
+  }
+
+  /** What was written and not kept stays with its take, and is there again when one comes back. */
+  #draft(slate) {
+    const { text, all } = this.people;
+    const { box, strokes } = this.sketch;
+    if (this.data && (text.value || !this.sketch.empty)) {
+      this.drafts.set(this.data.slate, { words: text.value, whole: all.checked, box, strokes });
+    }
+    const kept = this.drafts.get(slate);
+    this.drafts.delete(slate);
+    text.value = kept?.words || "";
+    all.checked = Boolean(kept?.whole);
+    this.sketch.lay();
+    if (kept) Object.assign(this.sketch, { box: kept.box, strokes: kept.strokes });
   }
 
   /** Seconds that the person has looked at this take. */
@@ -248,6 +267,10 @@ export class Table {
 
   #pairOf(finding) {
     const { other } = finding;
+    if (finding.against === "look") {
+      const about = finding.attribute.toLowerCase().split("/");
+      return this.pairs.find((pair) => pair.role === "look" && about.includes(pair.shot.toLowerCase())) || null;
+    }
     if (!other?.media) return null;
     return this.pairs.find((pair) => pair.role === "finding" && pair.media === other.media)
       || this.pairs.find((pair) => pair.media === other.media) || null;
@@ -327,7 +350,7 @@ export class Table {
     };
     this.scopes.show([
       side(this.stage.take, this.data?.slate, this.sketch.box || selected?.box, selected?.frames, this.pair?.here ?? 0),
-      side(this.stage.other, this.pair?.slate, beside ? selected.other.box : null,
+      side(this.stage.other, this.pair?.slate || this.pair?.shot, beside ? selected.other.box : null,
         beside ? selected.other.frames : null, this.pair?.at ?? 0),
     ]);
   }

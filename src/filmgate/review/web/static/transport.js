@@ -31,6 +31,10 @@ export class Transport {
       if (mode) this.mode(mode);
     });
     this.slider.addEventListener("input", () => this.stage.show(Number(this.slider.value)));
+    // After a drag the arrows mean frames and findings again.
+    for (const id of ["seek", "wipe", "mix"]) {
+      one(id).addEventListener("pointerup", (event) => event.target.blur());
+    }
     one("goto").addEventListener("keydown", (event) => {
       if (event.key === "Enter") this.#goTo(event.target);
     });
@@ -42,7 +46,7 @@ export class Transport {
     this.data = data;
     this.slider.max = clip?.last ?? 0;
     this.slider.disabled = !clip?.readable;
-    one("best").disabled = data.takes.length < 2;
+    one("best").disabled = data.takes.length < 2 || this.table.session.role === "viewer";
     fill(one("best-n"), String(data.takes.length));
     this.marks(data, findings);
     this.state();
@@ -61,7 +65,7 @@ export class Transport {
 
   frame(n) {
     this.slider.value = n;
-    if (this.clip?.readable) {
+    if (this.clip?.readable && !this.stage.playing) {
       this.slider.setAttribute("aria-valuetext", `frame ${this.clip.display(n)}, ${this.clip.timecode(n)}`);
     }
   }
