@@ -141,7 +141,55 @@ def test_a_busier_sequence_is_not_a_drifting_one() -> None:
     assert engine.restlessness(batch_of(busy), made) == pytest.approx(3.0, abs=0.7)
     calm[:3] = 40.0
     assert engine.restlessness(batch_of(calm), made) == pytest.approx(1.0, abs=0.3)
-    assert engine.restlessness(batch_of(busy[:20]), made) == 1.0, "too few to tell"
+    assert engine.restlessness(batch_of(busy[:20]), made) is None, "too few to tell"
+
+
+def test_few_comparisons_are_as_restless_as_the_same_attribute_compared_another_way() -> None:
+    """Pairs of takes are few in a long film: its consensus says how much its people move."""
+    null = cal.Null.of(np.abs(np.random.default_rng(8).normal(size=2000)), "de00", "stated")
+    made = cal.Calibration({"grade/x:consensus": null, "grade/x:anchor": null})
+    busy = 3.0 * np.abs(np.random.default_rng(9).normal(size=100))
+    many, few = batch_of(busy), batch_of(np.where(np.arange(100) < 20, busy, np.nan))
+    few.against = "anchor"
+
+    class Asked:
+        name = "grade"
+
+        def __init__(self, *batches: Batch) -> None:
+            self._batches = list(batches)
+
+        def compare(self, world: object) -> list[Batch]:
+            del world
+            return self._batches
+
+    world = object()
+    (_, _, alone), *_ = engine.judge(world, made, [Asked(few)])  # type: ignore[arg-type, list-item]
+    *_, (_, _, beside) = engine.judge(world, made, [Asked(many, few)])  # type: ignore[arg-type, list-item]
+    assert np.nanmax(beside) < np.nanmax(alone) - 0.5
+    few.attribute = few.kind = "grade/y"
+    made.nulls["grade/y:anchor"] = null
+    *_, (_, _, other) = engine.judge(world, made, [Asked(many, few)])  # type: ignore[arg-type, list-item]
+    assert np.nanmax(other) == np.nanmax(alone), "another attribute says nothing"
+
+
+def test_comparisons_that_do_not_vote_say_what_is_usual_too() -> None:
+    """What calibration read a kind's spread on, a sequence's own is read on."""
+    null = cal.Null.of(np.abs(np.random.default_rng(8).normal(size=2000)), "de00", "stated")
+    made = cal.Calibration({"grade/x:consensus": null})
+    busy = batch_of(3.0 * np.abs(np.random.default_rng(9).normal(size=100)))
+    busy.votes = np.arange(100) < 5
+    assert engine.restlessness(busy, made) is None
+    busy.usual = np.ones(100, bool)
+    assert engine.restlessness(busy, made) == pytest.approx(3.0, abs=0.7)
+
+
+def test_only_a_distance_itself_is_bounded() -> None:
+    """Divided by what is usual a distance may be any number, and its tail is as heavy as others."""
+    ratios = np.random.default_rng(3).uniform(0, 0.5, 2000).tolist()
+    made = cal.of_ratios(
+        {f"x/y:{how}": ("distance", ratios) for how in ("anchor", "consensus")}, "stated"
+    )
+    assert made["x/y:anchor"].slope > made["x/y:consensus"].slope
 
 
 def test_shots_measured_twice_count_once() -> None:

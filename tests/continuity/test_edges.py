@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from filmgate.continuity import edges
+from filmgate.schema.signature import Signature
+
+sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
+import staged
 
 FLOOR = np.full(4, 0.05)
 I64 = NDArray[np.int64]
@@ -79,3 +87,28 @@ def test_what_is_unknown_neither_makes_nor_hides_an_edge() -> None:
 
 def test_a_handful_of_shots_has_no_edge() -> None:
     assert found(*edit((2, [0]), (3, [0]))) == []
+
+
+def takes(brighter: float, silent: bool) -> list[Signature | str]:
+    """Sixteen takes of a set-up; the second eight in another light, with no sound if asked."""
+    made: list[Signature | str] = []
+    for k in range(16):
+        take = staged.signature(k % 4)
+        light = take.light.copy()
+        light[:, 0] += brighter * (k >= 8)
+        sound = None if silent and k >= 8 else take.sound
+        made.append(dataclasses.replace(take, light=light, sound=sound))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("brighter", "silent", "chapters"),
+    [(0.07, False, 1), (0.0, True, 1), (0.07, True, 2)],
+    ids=["hardly another light", "no sound", "both"],
+)
+def test_missing_sound_helps_to_tell_scenes_and_makes_none(
+    brighter: float, silent: bool, chapters: int
+) -> None:
+    world = staged.world(takes(brighter, silent))
+    expected = [0] * 16 if chapters == 1 else [0] * 8 + [1] * 8
+    assert world.chapter.tolist() == expected

@@ -63,8 +63,8 @@ class Null:
     slope: float
 
     @staticmethod
-    def of(ratios: F64, unit: Unit, source: str) -> Null:
-        """Fit from clean ratios (n,), n >= MIN_COMPARISONS."""
+    def of(ratios: F64, unit: Unit, source: str, bounded: bool = False) -> Null:
+        """Fit from clean ratios (n,), n >= MIN_COMPARISONS; `bounded` ratios cannot exceed 1."""
         ordered = np.sort(ratios)
         n = len(ordered)
         count = max(5, int(n * _TAIL_SHARE))
@@ -73,7 +73,7 @@ class Null:
         # Hill's estimator, within bounds: a handful of extremes cannot make it absurd, and footage
         # that is busier than the calibration's has heavier tails than it shows.
         slope = len(beyond) / max(float(np.log(beyond / knee).sum()), 1e-6) if len(beyond) else 6.0
-        slope = np.clip(slope, *(_SLOPES_OF_DISTANCES if unit == "distance" else _SLOPES))
+        slope = np.clip(slope, *(_SLOPES_OF_DISTANCES if bounded else _SLOPES))
         share = max((1 + len(beyond)) / (n + 1), _RAREST)
         if n > _KEEP:
             ordered = np.quantile(ordered, np.linspace(0, 1, _KEEP))
@@ -225,7 +225,12 @@ def shipped() -> Calibration:
 def of_ratios(ratios: Mapping[str, tuple[Unit, Sequence[float]]], source: str) -> dict[str, Null]:
     """Nulls of every kind with enough clean comparisons."""
     return {
-        key: Null.of(np.asarray(values, dtype=np.float64), unit, source)
+        key: Null.of(
+            np.asarray(values, dtype=np.float64),
+            unit,
+            source,
+            unit == "distance" and not key.endswith(":consensus"),
+        )
         for key, (unit, values) in ratios.items()
         if len(values) >= MIN_COMPARISONS
     }

@@ -69,6 +69,11 @@ class Batch:
         """Calibration key: kind of attribute and way of comparing."""
         return f"{self.kind}:{self.against}"
 
+    @property
+    def counted(self) -> Bool:
+        """(N,) the comparisons that say what is usual: of clean footage, and of this sequence."""
+        return self.votes & self.applies if self.usual is None else self.usual
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:

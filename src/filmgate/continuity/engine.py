@@ -62,27 +62,39 @@ def compare(
 
 def judge(world: World, calibration: Calibration, checks: Sequence[Check]) -> list[Judged]:
     """Every comparison of every check, with its evidence (N,), -log10 p."""
+    asked = [(batch, check) for check in checks for batch in check.compare(world)]
+    wider = [restlessness(batch, calibration) for batch, _ in asked]
     out: list[Judged] = []
-    for check in checks:
-        for batch in check.compare(world):
-            with np.errstate(invalid="ignore", divide="ignore"):
-                ratio = batch.magnitude / batch.scale / restlessness(batch, calibration)
-            out.append((batch, check, calibration.evidence(batch.key, ratio)))
+    for (batch, check), own in zip(asked, wider, strict=True):
+        if own is None:
+            # Too few to tell: as restless as the same attribute is, compared another way.
+            own = max(
+                (w for (b, _), w in zip(asked, wider, strict=True) if w and _akin(b, batch)),
+                default=1.0,
+            )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = batch.magnitude / batch.scale / own
+        out.append((batch, check, calibration.evidence(batch.key, ratio)))
     return out
 
 
-def restlessness(batch: Batch, calibration: Calibration) -> float:
-    """How much wider this sequence's own comparisons spread than clean ones do, at least 1.
+def _akin(one: Batch, two: Batch) -> bool:
+    return one.attribute == two.attribute or one.kind == two.kind
+
+
+def restlessness(batch: Batch, calibration: Calibration) -> float | None:
+    """How much wider this sequence's own comparisons spread than clean ones do, at least 1; None
+    where there are too few to say.
 
     Someone who gestures more, a set that is busier: what nearly all shots of a sequence do is not
     drift, however calm the calibration's footage was. Read at the 95th percentile, which the few
     drifting shots of a sequence hardly reach; from `RESTLESS_FROM` comparisons on.
     """
     null = calibration.nulls.get(batch.key)
-    counts = batch.votes & batch.applies & np.isfinite(batch.magnitude)
+    counts = batch.counted & np.isfinite(batch.magnitude)
     n = int(counts.sum())
     if null is None or n < RESTLESS_FROM:
-        return 1.0
+        return None
     own = float(np.quantile(batch.magnitude[counts] / batch.scale[counts], RESTLESS_AT))
     wider = own / max(null.ratio_at(1 - RESTLESS_AT), null.knee)
     return float(np.clip(wider, 1.0, RESTLESS_MOST))
@@ -217,8 +229,7 @@ def _fitted(worlds: Sequence[World], source: str, checks: Sequence[Check]) -> Ca
 def _nulls(batches: Sequence[Sequence[Batch]], source: str) -> dict[str, Null]:
     ratios: dict[str, tuple[Unit, list[float]]] = {}
     for batch in (b for run in batches for b in run):
-        counts = batch.votes & batch.applies if batch.usual is None else batch.usual
-        counts = counts & np.isfinite(batch.magnitude)
+        counts = batch.counted & np.isfinite(batch.magnitude)
         values = (batch.magnitude / batch.scale)[counts]
         ratios.setdefault(batch.key, (batch.unit, []))[1].extend(values.tolist())
     return of_ratios(ratios, source)

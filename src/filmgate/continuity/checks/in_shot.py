@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import consensus, pairs, picture, setups
+from filmgate.continuity import cloth, consensus, pairs, picture, setups
 from filmgate.continuity.check import Batch, Explanation, batch
 from filmgate.continuity.checks import wardrobe
 from filmgate.continuity.world import World, lab_of_log
@@ -84,10 +84,16 @@ class InShot:
         garment, skin = wardrobe.colours_of(world, seen, "upper")
         head, tail = pairs.HEAD, pairs.TAIL
         nothing = np.zeros_like(skin[head])
-        magnitude = pairs.least(
+        middle = pairs.least(
             wardrobe.difference(garment[tail], garment[head], nothing),
             wardrobe.difference(garment[tail], garment[head], skin[tail] - skin[head]),
         )
+        light = np.median(world.cells[tail][0] - world.cells[head][0], axis=1)
+        first, last = (cloth.garments(world, seen, zone) for zone in (head, tail))
+        cells = pairs.least(
+            cloth.difference(last, first, nothing), cloth.difference(last, first, light)
+        )
+        magnitude = cloth.agreed(middle, cells)
         # Someone who turns or walks shows another side of the garment: without the skin at both
         # ends as a grey card, in a picture that stays, a change of the garment cannot be told.
         lit = np.isfinite(skin[[head, tail]]).all(axis=(0, 2))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import consensus, pairs
+from filmgate.continuity import cloth, consensus, pairs, picture
 from filmgate.continuity.check import Batch, Explanation, batch
 from filmgate.continuity.world import World, lab_of_log
 from filmgate.measure.colour import delta_e_2000, hex_of, lab_to_srgb
@@ -59,6 +59,10 @@ class Wardrobe:
         everywhere = np.where(applies, world.eras(path, np.zeros(world.count, np.int64)), -1)
         near = _against_consensus(world, garment, skin, group)
         lit = _in_one_light(garment, skin, scene)
+        if part == "upper":
+            cells = cloth.garments(world, seen, 0)
+            near = cloth.agreed(near, _by_cells(cells, skin[0], group, _behind(world, 0)))
+            lit = cloth.agreed(lit, _by_cells(cells, skin[0], scene, None))
         far = _anchored_consensus(garment[0], skin[0], everywhere)
         within, beside = np.isfinite(near), np.isfinite(lit)
         magnitude = np.where(within, near, np.where(beside, lit, far))
@@ -169,10 +173,7 @@ def _against_consensus(world: World, garment: F64, skin: F64, group: I64) -> F64
     middle, middle_skin = consensus.medians(garment[0], group), consensus.medians(skin[0], group)
     answers = []
     for zone in range(3):
-        light = world.relights[zone]
-        behind = light.level_stops[:, None] * np.log(2) + np.stack(
-            [-light.mired / (2 * 97.0), np.zeros(world.count), light.mired / (2 * 97.0)], axis=1
-        )
+        behind = _behind(world, zone)
         usual = np.zeros_like(middle)
         answers.append(
             pairs.least(
@@ -182,6 +183,25 @@ def _against_consensus(world: World, garment: F64, skin: F64, group: I64) -> F64
             )
         )
     return pairs.least(*answers)
+
+
+def _behind(world: World, zone: int) -> F64:
+    """(N, 3) log RGB by which the light of the background differs from its set-up's."""
+    light = world.relights[zone]
+    half = light.mired / (2 * picture.MIRED_PER_LOG)
+    colour = np.stack([-half, np.zeros(world.count), half], axis=1)
+    return np.asarray(light.level_stops[:, None] * picture.STOP + colour)
+
+
+def _by_cells(cells: F64, skin: F64, group: I64, behind: F64 | None) -> F64:
+    """(N,) ΔE00 of the cells under the garment against the group's, least over what may explain the
+    light.
+    """
+    middle = consensus.medians(cells.reshape(len(cells), -1), group).reshape(cells.shape)
+    shifts = [np.zeros_like(skin), skin - consensus.medians(skin, group)]
+    if behind is not None:
+        shifts.append(behind)
+    return pairs.least(*(cloth.difference(cells, middle, shift) for shift in shifts))
 
 
 def _in_one_light(garment: F64, skin: F64, scene: I64) -> F64:
