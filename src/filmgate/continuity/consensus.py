@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
+Number = TypeVar("Number", np.float32, np.float64)
 I64 = NDArray[np.int64]
 
 MIN_GROUP = 3
@@ -55,13 +57,39 @@ def medians(values: F64, group: I64) -> F64:
         if len(voters) < MIN_GROUP:
             continue
         if len(voters) > _SMALL:
-            out[voters] = np.median(values[voters], axis=0)
-            continue
-        if len(voters) == MIN_GROUP:
+            out[voters] = median(values[voters])
+        elif len(voters) == MIN_GROUP:
             out[voters] = _nearer(values[voters])
         else:
-            out[voters] = np.median(values[voters][_others(len(voters))], axis=1)
+            out[voters] = _without_each(values[voters])
     return out
+
+
+def median(values: NDArray[Number]) -> NDArray[Number]:
+    """(D,) median over the rows of (n, D): `np.median` to the bit, several times as fast."""
+    ordered = np.sort(np.ascontiguousarray(values.T), axis=1)
+    half = len(values) // 2
+    if len(values) % 2:
+        return ordered[:, half]
+    return np.asarray((ordered[:, half - 1] + ordered[:, half]) / 2, values.dtype)
+
+
+def _without_each(values: F64) -> F64:
+    """(n, D) for each row the median of the other rows.
+
+    The others of the row of rank r are the ordered values without the r-th, so that one ordering
+    serves all rows.
+    """
+    columns = np.ascontiguousarray(values.T)
+    order = np.argsort(columns, axis=1)
+    ordered = np.take_along_axis(columns, order, axis=1)
+    n = len(values)
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(n)[None, :], axis=1)
+    low, high = (n - 2) // 2, (n - 1) // 2  # of the n - 1 others; the same where these are odd
+    below = np.where(rank <= low, ordered[:, low + 1, None], ordered[:, low, None])
+    above = np.where(rank <= high, ordered[:, high + 1, None], ordered[:, high, None])
+    return np.asarray(((below + above) / 2).T)
 
 
 def scale(magnitude: F64, group: I64, floor: float) -> F64:

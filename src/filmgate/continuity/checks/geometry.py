@@ -225,10 +225,10 @@ def _fine(weight: F32) -> F32:
 
 def _others(layout: F32) -> F32:
     """(n, 48, 64) median of the other members; of all of them in groups above eight."""
+    flat = layout.reshape(len(layout), -1)
     if len(layout) > 8:
-        return np.broadcast_to(np.median(layout, axis=0), layout.shape)
-    flat = layout.reshape(len(layout), -1).astype(np.float64)
-    agreed = consensus.medians(flat, np.zeros(len(layout), np.int64))
+        return np.broadcast_to(consensus.median(flat).reshape(layout.shape[1:]), layout.shape)
+    agreed = consensus.medians(flat.astype(np.float64), np.zeros(len(layout), np.int64))
     return agreed.reshape(layout.shape).astype(np.float32)
 
 
