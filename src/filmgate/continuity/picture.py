@@ -96,7 +96,7 @@ def _fit_all(cells: F64, reference: F64, use: F64) -> Relight:
     out = {name: np.full(n, np.nan) for name in Relight.__slots__ if name != "key_stops"}
     key = np.full((n, 2), np.nan)
     fit = np.flatnonzero((use > 0).sum(axis=1) >= _MIN_CELLS)
-    for chunk in np.array_split(fit, max(1, len(fit) // 1000)):
+    for chunk in np.array_split(fit, max(1, len(fit) // 250)):
         if len(chunk):
             _fit(chunk, cells[chunk], reference[chunk], use[chunk], out, key)
     return Relight(key_stops=key, **out)
