@@ -140,7 +140,10 @@ def test_a_verifier_is_measured_only_with_audits_of_what_it_passed() -> None:
     (found,) = report.verifiers
     assert found.word == "not measured"
     assert found.sensitivity.value is None
-    assert any("'check' is not measured" in x and "Audit" in x for x in report.refused)
+    assert any("'check' is not measured" in x and "it passed." in x for x in report.refused)
+    only_passed = {k: (0, sum(v)) if k[0] else v for k, v in audited.items()}
+    report = gap.measure_traces(many(only_passed))
+    assert any("'check' is not measured" in x and "it flagged." in x for x in report.refused)
 
 
 def test_a_verifier_that_flags_good_work_as_often_is_harmful() -> None:

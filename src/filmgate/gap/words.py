@@ -290,9 +290,10 @@ def _refused(report: GapReport) -> Iterator[str]:
         )
     for found in report.verifiers:
         if found.word == "not measured":
+            unseen = "flagged" if found.audited_passed else "passed"
             yield (
                 f"Verifier '{found.step}' is not measured: {found.reason}. Audit some of what it "
-                f"passed."
+                f"{unseen}."
             )
     drift = report.drift
     if drift is not None and drift.alarm == "undecided":
