@@ -203,8 +203,7 @@ def planted(
         for magnitude in (m for m in HEADLINE if m in magnitudes):
             cell = cells[arm.name, magnitude]
             parts += [f"### {arm.name}, ΔE00 {magnitude:g}: baselines and fault classes\n",
-                      _rivals(cell), by_kind(cell)]  # fmt: skip
-        parts.append(_notes(cells[arm.name, max(magnitudes)]))
+                      _rivals(cell), by_kind(cell), _notes(cell)]  # fmt: skip
     return "\n".join(parts)
 
 
