@@ -1,9 +1,11 @@
 """The hand labels of ``../shared/footage``: does the product see what a person saw?
 
 The product runs on the cut shots, sequence by sequence. Per attribute a shot's score is its check's
-strongest evidence, 1 - the smallest p-value of the check's findings, ties by magnitude over
-tolerance; a shot it could not measure scores 0 and is counted. Left out: minor, unsure, not
-applicable, reference shots and intended changes. Intervals: bootstrap over sequences.
+strongest evidence (-log10 p) among the comparisons that can change the verdict, as the shot's own
+score is; a shot without one scores 0 and is counted. Beside it stands what the strongest of all
+comparisons gives, those that are only shown among them (the neighbour across the cut, trousers).
+Left out: minor, unsure, not applicable, reference shots and intended changes. Intervals: bootstrap
+over sequences.
 
 Baselines stand beside it on the same shots, each against the first shot of the sequence and against
 the first of the label's group, which is what the labels refer to.
@@ -104,28 +106,30 @@ def _seen_kinds(row: dict[str, Any]) -> bool:
     )
 
 
-def evidence(report: ShotReport, check: str | None) -> float:
-    """1 - smallest p of the check's findings (any check: None), ties by magnitude / tolerance; 0
-    when nothing was measured."""
-    best = 0.0
-    for finding in report.findings:
-        if finding.p_value is None or finding.status == "not_measured":
-            continue
-        if check is not None and finding.check != check:
-            continue
-        size = (finding.magnitude or 0.0) / max(finding.tolerance or 1.0, 1e-9)
-        best = max(best, 1.0 - finding.p_value + 1e-6 * size / (1 + size))
-    return best
+def shown(report: ShotReport, check: str) -> float:
+    """-log10 of the smallest p of all findings of the check, whether they may vote or not; 0 when
+    nothing was measured."""
+    told = [
+        -float(np.log10(f.p_value))
+        for f in report.findings
+        if f.check == check and f.p_value is not None and f.status != "not_measured"
+    ]
+    return max(told, default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One attribute: rows that count, in all sequences."""
+    """One attribute: rows that count, in all sequences.
+
+    Attributes:
+        product: (N,) evidence that can change the verdict; shown: (N,) of every comparison.
+    """
 
     attribute: str
     drift: Bool
     group: I64
     product: F64
+    shown: F64
     measured: Bool
     flagged: Bool
     others: dict[str, F64]
@@ -151,7 +155,7 @@ def table_of(
 ) -> Table:
     """Truth, product and baselines for one attribute."""
     check = None if attribute in (OVERALL, OVERALL_SEEN) else attribute
-    drift, group, product, measured, flagged = [], [], [], [], []
+    drift, group, product, every, measured, flagged = [], [], [], [], [], []
     others: dict[str, list[float]] = {}
     for number, (sequence, answer) in enumerate(zip(sequences, answers, strict=True)):
         for at, row in enumerate(sequence.rows):
@@ -161,7 +165,9 @@ def table_of(
             report = answer.report.shots[at]
             drift.append(found)
             group.append(number)
-            product.append(report.score if check is None else evidence(report, check))
+            counted = answer.evidence[check][at] if check else report.score
+            product.append(float(np.nan_to_num(counted)))
+            every.append(shown(report, check) if check else report.score)
             measured.append(bool(answer.covered((check,))[at]) if check else report.score > 0)
             flagged.append(
                 bool(answer.flagged[at]) if check is None
@@ -170,7 +176,7 @@ def table_of(
             for name, value in _baselines(sequence, at, arm).items():
                 others.setdefault(name, []).append(value)
     return Table(
-        attribute, np.array(drift, bool), np.array(group), np.array(product),
+        attribute, np.array(drift, bool), np.array(group), np.array(product), np.array(every),
         np.array(measured, bool), np.array(flagged, bool),
         {k: np.array(v) for k, v in others.items()},
     )  # fmt: skip
@@ -219,6 +225,7 @@ def line(table: Table) -> list[object]:
     return [
         table.attribute, f"{len(drift)} / {int(drift.sum())}", auroc, recall, false,
         int((~table.measured).sum()), f"{gap[0]:+.3f} [{gap[1]:+.2f}, {gap[2]:+.2f}]",
+        metrics.auroc(table.shown, drift),
     ]  # fmt: skip
 
 
@@ -235,11 +242,12 @@ def report(bench: Bench, calibration: Calibration, strict: Calibration | None = 
         "# Hand labels\n",
         f"{sum(len(s.rows) for s in sequences)} shots, {len(sequences)} sequences; one annotator, "
         "one pass. AUROC with 95 % interval (bootstrap over sequences, 2000 draws); recall and "
-        "false alarms at the default thresholds; last column: AUROC minus that of the better "
-        "histogram arrangement, paired bootstrap.\n",
+        "false alarms at the default thresholds; then AUROC minus that of the better histogram "
+        "arrangement, paired bootstrap; last, AUROC when comparisons that cannot change the "
+        "verdict count as well.\n",
     ]
     head = ["attribute", "shots / drift", "AUROC", "recall", "false alarms", "not measured",
-            "− histogram"]  # fmt: skip
+            "− histogram", "AUROC, all that is shown"]  # fmt: skip
     kinds = (*ATTRIBUTES, OVERALL, OVERALL_SEEN)
     last: list[Table] = []
     for arm in bench.arms:

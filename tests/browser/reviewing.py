@@ -197,18 +197,6 @@ def serving(told: Told) -> Iterator[Server]:
         server.stop()
 
 
-@contextlib.contextmanager
-def chromium(require: Any) -> Iterator[Browser]:
-    """A real browser, or a skipped test where there is none."""
-    from playwright.sync_api import sync_playwright
-
-    path = require("chromium")
-    with sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
 class Visit:
     """One person's page, and everything that went wrong in it."""
 

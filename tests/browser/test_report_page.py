@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +23,6 @@ from filmgate.schema.report import (
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 SIZES = ((1280, 720), (1920, 1080), (820, 1180))
 HOSTILE = '"><script>window.hacked=1</script><img src=x onerror="window.hacked=1">'
 LONG = "a_very_long_name_without_any_place_to_break_" * 6
@@ -46,19 +43,6 @@ CONTRAST = """() => {
     if ((a + .05) / (b + .05) < 4.5) bad.push(e.className + ': ' + e.textContent.slice(0, 40));
   }
   return bad; }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    required = "chromium" in os.environ.get("FILMGATE_REQUIRE", "")
-    if not Path(CHROMIUM).exists():
-        (pytest.fail if required else pytest.skip)("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 def frames(file: str, wanted: Sequence[int], height: int) -> dict[int, NDArray[np.uint8]]:

@@ -15,7 +15,6 @@ from tests.browser.reviewing import (
     Production,
     Server,
     Visit,
-    chromium,
     serving,
     stage,
 )
@@ -33,14 +32,6 @@ UNEVEN = "1F"
 """A shot whose frames do not come at a constant rate."""
 FRAMES = 150
 SEEKS = 100
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from tests.conftest import require
-
-    with chromium(require) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

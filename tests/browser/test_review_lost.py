@@ -11,21 +11,13 @@ import pytest
 from filmgate.review import auth
 from tests.browser import accessible
 from tests.browser import axe as axe_core
-from tests.browser.reviewing import Production, Server, Visit, chromium, rulings, serving, stage
+from tests.browser.reviewing import Production, Server, Visit, rulings, serving, stage
 from tests.review.room import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 KEPT = "Object.keys(localStorage).filter(k => k.startsWith('filmgate.outbox')).length"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from tests.conftest import require
-
-    with chromium(require) as found:
-        yield found
 
 
 def test_a_decision_outlives_its_server(

@@ -19,7 +19,6 @@ from tests.browser.reviewing import (
     Production,
     Server,
     Visit,
-    chromium,
     serving,
     stage,
 )
@@ -51,14 +50,6 @@ def hostile_plan() -> Plan:
         title=HOSTILE,
         sequences=(PlannedSequence(id=HOSTILE, shots=shots), PlannedSequence(id=LONG, shots=long)),
     )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from tests.conftest import require
-
-    with chromium(require) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.reviewing import Visit, chromium, rulings, serving, stage
+from tests.browser.reviewing import Visit, rulings, serving, stage
 from tests.review.room import until
 
 if TYPE_CHECKING:
@@ -18,14 +17,6 @@ if TYPE_CHECKING:
 KEYS = {"circle": "c", "hold": "h", "ng": "n", "intended": "i", "retake": "r"}
 RULED = ("circle", "intended", "retake", "hold", "circle", "ng")
 LONG = 5000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from tests.conftest import require
-
-    with chromium(require) as found:
-        yield found
 
 
 def test_fifty_takes_are_cleared_from_the_keyboard(
