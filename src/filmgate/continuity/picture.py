@@ -129,8 +129,9 @@ def _fit(rows: I64, cells: F64, reference: F64, weight: F64, out: dict[str, F64]
         answer = _solve(design, trust, luminance)
         left = luminance - (design @ answer[..., None])[..., 0]
         trust = _trust(weight, np.abs(left))
-    chroma, base_chroma = difference - luminance[..., None], reference - base[..., None]
-    shift, bend, energy, sure = _balance(chroma, base_chroma, trust)
+    shift, bend, energy, sure = _balance(
+        _by_channel(difference) - luminance.T, _by_channel(reference) - base.T, trust
+    )
 
     def mean_of(values: F64) -> F64:
         return np.asarray((values * sure).sum(axis=1) / sure.sum(axis=1))
@@ -149,32 +150,42 @@ def _fit(rows: I64, cells: F64, reference: F64, weight: F64, out: dict[str, F64]
 
 def _trust(weight: F64, miss: F64) -> F64:
     """`weight` (n, c), less where a cell misses by far more than is usual (Cauchy's weights)."""
-    spread = 1.48 * np.median(miss, axis=1, keepdims=True) + 0.02
+    spread = 1.48 * consensus.median(miss.T)[:, None] + 0.02
     return np.asarray(weight / (1 + (miss / (_DOUBT * spread)) ** 2))
+
+
+def _by_channel(values: F64) -> F64:
+    """(n, c, 3) as (3, c, n): sums over cells and over channels then run along whole rows."""
+    return np.ascontiguousarray(values.transpose(2, 1, 0))
 
 
 def _balance(chroma: F64, base: F64, trust: F64) -> tuple[F64, F64, F64, F64]:
     """The shift (n, 3) and the bend (n,) of colour that most cells share.
 
     Args:
-        chroma: (n, c, 3) log RGB difference without its luminance; base: the reference's own.
+        chroma: (3, c, n) log RGB difference without its luminance; base: the reference's own;
+            trust: (n, c).
 
     Returns:
         shift, bend, energy of the reference's chroma (n,), and the trust of each cell (n, c).
     """
+
+    def over_channels(values: F64) -> F64:
+        return np.ascontiguousarray(values.sum(axis=0).T)
+
     sure = trust
     for again in (True, True, False):
-        total = sure.sum(axis=1)
-        shift = (chroma * sure[..., None]).sum(axis=1) / total[:, None]
-        usual = (base * sure[..., None]).sum(axis=1) / total[:, None]
+        total, weight = sure.sum(axis=1), np.ascontiguousarray(sure.T)
+        shift = (chroma * weight).sum(axis=1) / total
+        usual = (base * weight).sum(axis=1) / total
         moved, spread = chroma - shift[:, None], base - usual[:, None]
-        energy = ((spread**2).sum(axis=2) * sure).sum(axis=1) / total
-        bend = ((moved * spread).sum(axis=2) * sure).sum(axis=1) / total / (energy + 0.01)
+        energy = (over_channels(spread**2) * sure).sum(axis=1) / total
+        bend = (over_channels(moved * spread) * sure).sum(axis=1) / total / (energy + 0.01)
         if again:
             # Hold back the cells of whatever is coloured and moved: a garment, a face.
-            left = moved - bend[:, None, None] * spread
-            sure = _trust(trust, np.sqrt((left**2).sum(axis=2)))
-    return shift, bend, energy, sure
+            left = moved - bend * spread
+            sure = _trust(trust, np.sqrt(over_channels(left**2)))
+    return shift.T, bend, energy, sure
 
 
 def register(layout: NDArray[np.uint8], reference: F64, weight: F64, aspect: F64) -> F64:
