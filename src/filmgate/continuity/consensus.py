@@ -17,6 +17,8 @@ MIN_GROUP = 3
 """A shot needs two others before a consensus can speak. Of exactly two, the nearer one counts: if
 they disagree, one of them is the odd one out and must not pull the other's reference away."""
 _SMALL = 8
+_TOGETHER = 250
+"""Shots whose groups are ordered at once."""
 _PRIOR = 6.0
 """A group's own scatter counts as many shots as it has, the pooled scatter as this many."""
 
@@ -30,10 +32,11 @@ def parts(group: I64) -> list[I64]:
 
 
 def _nearer(three: F64) -> F64:
-    """(3, D) for each row the nearer of the two other rows."""
-    others = three[_others(MIN_GROUP)]
-    distance = np.abs(others - three[:, None]).sum(axis=2)
-    return np.asarray(others[np.arange(MIN_GROUP), distance.argmin(axis=1)])
+    """(G, 3, D) for each row the nearer of the two other rows of its group."""
+    others = three[:, _others(MIN_GROUP)]
+    distance = np.abs(others - three[:, :, None]).sum(axis=3)
+    nearest = distance.argmin(axis=2)[:, :, None, None]
+    return np.asarray(np.take_along_axis(others, nearest, axis=2)[:, :, 0])
 
 
 @lru_cache(maxsize=16)
@@ -51,17 +54,17 @@ def medians(values: F64, group: I64) -> F64:
             members stands in for the leave-one-out one: one shot hardly moves it.
     """
     out = np.full(values.shape, np.nan)
-    seen = np.asarray(np.isfinite(values).all(axis=1), dtype=bool)
-    for members in parts(group):
-        voters = members[seen[members]]
-        if len(voters) < MIN_GROUP:
-            continue
-        if len(voters) > _SMALL:
-            out[voters] = median(values[voters])
-        elif len(voters) == MIN_GROUP:
-            out[voters] = _nearer(values[voters])
+    seen = np.isfinite(values).all(axis=1)
+    by_size: dict[int, list[I64]] = {}
+    for members in parts(np.where(seen, group, -1)):
+        if len(members) > _SMALL:
+            out[members] = median(values[members])
         else:
-            out[voters] = _without_each(values[voters])
+            by_size.setdefault(len(members), []).append(members)
+    for size, groups in by_size.items():
+        # Groups of one size together, so few that they stay in the cache.
+        for rows in np.array_split(np.stack(groups), -(-len(groups) * size // _TOGETHER)):
+            out[rows] = (_nearer if size == MIN_GROUP else _without_each)(values[rows])
     return out
 
 
@@ -75,21 +78,20 @@ def median(values: NDArray[Number]) -> NDArray[Number]:
 
 
 def _without_each(values: F64) -> F64:
-    """(n, D) for each row the median of the other rows.
+    """(G, n, D) for each row the median of the other rows of its group.
 
     The others of the row of rank r are the ordered values without the r-th, so that one ordering
     serves all rows.
     """
-    columns = np.ascontiguousarray(values.T)
-    order = np.argsort(columns, axis=1)
-    ordered = np.take_along_axis(columns, order, axis=1)
-    n = len(values)
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(n)[None, :], axis=1)
+    ordered = np.sort(values, axis=1)
+    n = values.shape[1]
     low, high = (n - 2) // 2, (n - 1) // 2  # of the n - 1 others; the same where these are odd
-    below = np.where(rank <= low, ordered[:, low + 1, None], ordered[:, low, None])
-    above = np.where(rank <= high, ordered[:, high + 1, None], ordered[:, high, None])
-    return np.asarray(((below + above) / 2).T)
+
+    def without(k: int) -> F64:
+        here, next_one = ordered[:, k, None], ordered[:, k + 1, None]
+        return np.where(values <= here, next_one, here)
+
+    return np.asarray((without(low) + without(high)) / 2)
 
 
 def scale(magnitude: F64, group: I64, floor: float) -> F64:
