@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from filmgate.continuity.setups import SHORT_SEQUENCE
 from filmgate.schema.look import Look
 from filmgate.schema.report import Box
-from filmgate.schema.signature import PersonSignature, Signature
+from filmgate.schema.signature import PALETTE_SHAPE, PersonSignature, Signature
 
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 SAME_PERSON = 0.8
 """Cost under which a sighting joins a person: between .7 and .9 nobody of the development people is
@@ -27,28 +29,56 @@ STAND_IN = 1.9
 the shot, in a short sequence or in the place where that person stands in this set-up: there a
 changed person is likelier than a new one, and a changed person must not escape by becoming new."""
 _MEMORY = 8
+_TOGETHER = 1000
 
 
 @dataclass(slots=True)
 class _Known:
+    """Attributes: seen: sightings that are remembered; slots: where in the memory."""
+
     label: str
-    seen: list[tuple[int, PersonSignature]] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)
     slots: list[int] = field(default_factory=list)
 
 
-def face_distance(a: PersonSignature, b: PersonSignature) -> float | None:
-    """1 minus the correlation of the grey faces (the better of direct and flopped), 0 to 2; by
-    embedding (1 - cosine) where both have one. None when a face is missing.
+def face_distances(people: Sequence[PersonSignature], one: I64, two: I64) -> F64:
+    """(M,) 1 minus the correlation of the grey faces of `people[one]` and `people[two]` (the better
+    of direct and flopped), 0 to 2; by embedding (1 - cosine) where both have one. NaN when a face
+    is missing.
     """
-    if a.embedding is not None and b.embedding is not None and len(a.embedding) == len(b.embedding):
-        return 1.0 - float(a.embedding @ b.embedding)
-    if a.face_patch is None or b.face_patch is None:
-        return None
-    one = a.face_patch.astype(np.float32).reshape(-1) - 128
-    two = b.face_patch.astype(np.float32) - 128
-    norm = float(np.linalg.norm(one) * np.linalg.norm(two)) + 1e-6
-    direct, turned = two.reshape(-1) @ one, two[:, ::-1].reshape(-1) @ one
-    return 1.0 - max(float(direct), float(turned)) / norm
+    faces = _grey_faces(people)
+    flat, turned = faces.reshape(len(people), -1), faces[:, :, ::-1].reshape(len(people), -1)
+    size = np.sqrt(np.vecdot(flat, flat))
+    norm = (size[one] * size[two]).astype(np.float64) + 1e-6
+    alike = np.fmax(_dots(flat, flat, one, two), _dots(flat, turned, one, two))
+    out: F64 = 1.0 - alike / norm
+    length = np.array([0 if p.embedding is None else len(p.embedding) for p in people])
+    for known in set(length.tolist()) - {0}:
+        views = stacked(
+            [p.embedding if n == known else None for n, p in zip(length, people, strict=True)],
+            (known,),
+        )
+        seen = (length[one] == known) & (length[two] == known)
+        out[seen] = 1.0 - _dots(views, views, one[seen], two[seen])
+    return out
+
+
+def _dots(a: F32, b: F32, one: I64, two: I64) -> F64:
+    """(M,) a[one] times b[two], a few at a time: the pairs are many more than the rows."""
+    out = np.empty(len(one))
+    for first in range(0, len(one), _TOGETHER):
+        part = slice(first, first + _TOGETHER)
+        out[part] = np.vecdot(a[one[part]], b[two[part]])
+    return out
+
+
+def stacked(parts: Sequence[NDArray[np.generic] | None], shape: tuple[int, ...]) -> F32:
+    """(K, *shape), NaN for the parts that are missing."""
+    out = np.full((len(parts), *shape), np.nan, np.float32)
+    for row, part in zip(out, parts, strict=True):
+        if part is not None:
+            row[:] = part
+    return out
 
 
 def relative(part: F32 | None, skin: F32 | None) -> F32 | None:
@@ -58,94 +88,76 @@ def relative(part: F32 | None, skin: F32 | None) -> F32 | None:
     return part - skin
 
 
-class _Memory:
-    """Sightings that are remembered, as arrays: one person is compared with all of them at once."""
+class _Sightings:
+    """Everyone seen in any shot, as arrays: one sighting is compared with many others at once."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self.owner = np.zeros(64, np.int64)
-        self.setup = np.zeros(64, np.int64)
-        self.key: list[str] = [""] * 64
-        self.values = {name: np.full((64, width), np.nan, np.float32) for name, width in _WIDTHS}
-        self.embeddings: list[F32 | None] = [None] * 64
+    def __init__(self, people: Sequence[PersonSignature], setup: Sequence[int]) -> None:
+        self.people, self.setup = people, np.array(setup, np.int64)
+        self.face, self.turned = _unit_faces(people), _unit_faces(people, flopped=True)
+        blank = np.full(3, np.nan, np.float32)
+        self.worn = np.array([
+            [blank if part is None else part
+             for part in (relative(p.hair, p.skin), relative(p.upper_median, p.skin))]
+            for p in people
+        ], np.float32).reshape(-1, 2, 3)  # fmt: skip
+        palette = stacked([p.palette for p in people], PALETTE_SHAPE).reshape(len(people), -1)
+        self.palette = np.sqrt(np.maximum(palette, 0))
+        self.side = np.array([p.side for p in people], np.float32)
+        self.size = np.log(np.maximum([p.scale for p in people], 0.01)).astype(np.float32)
 
-    def put(self, slot: int, owner: int, setup: int, person: PersonSignature) -> None:
-        """Write `person` into `slot` (the next free one, or one to be forgotten)."""
-        while slot >= len(self.owner):
-            self.owner, self.setup = np.tile(self.owner, 2), np.tile(self.setup, 2)
-            self.key, self.embeddings = self.key * 2, self.embeddings * 2
-            self.values = {n: np.concatenate([v, np.full_like(v, np.nan)])
-                           for n, v in self.values.items()}  # fmt: skip
-        self.size = max(self.size, slot + 1)
-        self.owner[slot], self.setup[slot], self.key[slot] = owner, setup, person.key
-        self.embeddings[slot] = person.embedding
-        for name, value in _features(person).items():
-            self.values[name][slot] = value
-
-    def costs(self, person: PersonSignature, setup: int) -> NDArray[np.float64]:
-        """(size,) how unlike `person` each remembered sighting is; see `cost`."""
-        mine, n = _features(person), self.size
-        value = {name: array[:n] for name, array in self.values.items()}
-        turned = _face(person, flopped=True)
-        face = 1.0 - np.fmax(value["face"] @ mine["face"], value["face"] @ turned)
+    def costs(self, one: int, others: Sequence[int]) -> F64:
+        """How unlike sighting `one` each of the `others` is; see `cost`."""
+        person, known = self.people[one], np.array(others)
+        faces = self.face[known]
+        face = 1.0 - np.fmax(faces @ self.face[one], faces @ self.turned[one])
         if person.embedding is not None:
-            for at, known in enumerate(self.embeddings[:n]):
-                if known is not None and len(known) == len(person.embedding):
-                    face[at] = 1.0 - float(known @ person.embedding)
-        place = np.abs(value["side"] - mine["side"]) / 0.25 + np.abs(value["size"] - mine["size"])
-        place[(self.setup[:n] != setup) | (setup < 0)] = np.nan
-        terms = np.stack([
-            face / 0.45,
-            np.abs(value["hair"] - mine["hair"]).mean(axis=1) / 0.55,
-            np.abs(value["upper"] - mine["upper"]).mean(axis=1) / 0.6,
-            place[:, 0],
-            (1.0 - value["palette"] @ mine["palette"]) / 0.35,
-        ], axis=1).astype(np.float64)  # fmt: skip
-        out = _middle(np.minimum(terms, 2.5), np.array([1.2, 1.0, 1.0, 1.0, 0.7]))
-        for at in range(n) if person.key else ():
-            if self.key[at]:
-                out[at] = 0.0 if self.key[at] == person.key else 9.0
+            for at, other in enumerate(others):
+                embedding = self.people[other].embedding
+                if embedding is not None and len(embedding) == len(person.embedding):
+                    face[at] = 1.0 - float(embedding @ person.embedding)
+        place = np.abs(self.side[known] - self.side[one]) / 0.25
+        place += np.abs(self.size[known] - self.size[one])
+        place[(self.setup[known] != self.setup[one]) | (self.setup[one] < 0)] = np.nan
+        worn = np.abs(self.worn[known] - self.worn[one]).mean(axis=2)
+        terms = np.empty((len(known), len(_WEIGHTS)))
+        terms[:, 0], terms[:, 1], terms[:, 2] = face / 0.45, worn[:, 0] / 0.55, worn[:, 1] / 0.6
+        terms[:, 3], terms[:, 4] = place, (1.0 - self.palette[known] @ self.palette[one]) / 0.35
+        out = _middle(np.minimum(terms, 2.5), _WEIGHTS)
+        for at, other in enumerate(others) if person.key else ():
+            if self.people[other].key:
+                out[at] = 0.0 if self.people[other].key == person.key else 9.0
         return out
 
 
-_WIDTHS = (("face", 576), ("hair", 3), ("upper", 3), ("palette", 256), ("side", 1), ("size", 1))
+_WEIGHTS: F64 = np.array([1.2, 1.0, 1.0, 1.0, 0.7])
+"""Of face, hair, garment, place in the frame and palette."""
 
 
-def _face(person: PersonSignature, flopped: bool = False) -> F32:
-    if person.face_patch is None:
-        return np.full(576, np.nan, np.float32)
-    patch = person.face_patch[:, ::-1] if flopped else person.face_patch
-    flat = patch.astype(np.float32).reshape(-1) - 128
-    return np.asarray(flat / max(float(np.linalg.norm(flat)), 1e-6), dtype=np.float32)
+def _unit_faces(people: Sequence[PersonSignature], flopped: bool = False) -> F32:
+    """(K, 576) grey faces of zero middle and unit length; NaN rows without a face."""
+    grey = _grey_faces(people)
+    flat = (grey[:, :, ::-1] if flopped else grey).reshape(len(people), -1)
+    length = np.maximum(np.sqrt(np.vecdot(flat, flat)), 1e-6)
+    return np.asarray(flat / length[:, None], dtype=np.float32)
 
 
-def _features(person: PersonSignature) -> dict[str, F32]:
-    blank = np.full(3, np.nan, np.float32)
-    hair, upper = relative(person.hair, person.skin), relative(person.upper_median, person.skin)
-    palette = np.full(256, np.nan, np.float32)
-    if person.palette is not None:
-        palette = np.sqrt(np.maximum(person.palette, 0)).reshape(-1)
-    return {
-        "face": _face(person), "hair": blank if hair is None else hair,
-        "upper": blank if upper is None else upper, "palette": palette,
-        "side": np.array([person.side], np.float32),
-        "size": np.array([np.log(max(person.scale, 0.01))], np.float32),
-    }  # fmt: skip
+def _grey_faces(people: Sequence[PersonSignature]) -> F32:
+    """(K, 24, 24), -128 to 127; NaN without a face."""
+    return stacked([p.face_patch for p in people], (24, 24)) - 128
 
 
-def _middle(terms: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _middle(terms: F64, weights: F64) -> F64:
     """(n,) 0.6 of the weighted median and 0.4 of the weighted mean of each row; 9 for empty rows.
 
     The middle of the evidence, so that one changed garment or a turned head does not decide.
     """
-    seen = np.isfinite(terms)
-    weight = np.where(seen, weights, 0.0)
+    seen, rows = np.isfinite(terms), np.arange(len(terms))[:, None]
     order = np.argsort(np.where(seen, terms, np.inf), axis=1)
-    sorted_terms = np.take_along_axis(np.where(seen, terms, 0.0), order, axis=1)
-    sorted_weight = np.take_along_axis(weight, order, axis=1)
+    sorted_terms = np.where(seen, terms, 0.0)[rows, order]
+    sorted_weight = np.where(seen, weights, 0.0)[rows, order]
     total = sorted_weight.sum(axis=1)
     reached = np.cumsum(sorted_weight, axis=1) >= total[:, None] / 2
-    middle = np.take_along_axis(sorted_terms, reached.argmax(axis=1)[:, None], axis=1)[:, 0]
+    middle = sorted_terms[rows[:, 0], reached.argmax(axis=1)]
     mean = (sorted_terms * sorted_weight).sum(axis=1) / np.maximum(total, 1e-9)
     return np.where(total > 0, 0.6 * middle + 0.4 * mean, 9.0)
 
@@ -155,14 +167,12 @@ def cost(a: PersonSignature, b: PersonSignature, same_setup: bool) -> float:
 
     Units were set on the development takes: the median over pairs of different people is 1.6.
     """
-    memory = _Memory()
-    memory.put(0, 0, 0, b)
-    return float(memory.costs(a, 0 if same_setup else -1)[0])
+    return float(_Sightings([a, b], [0 if same_setup else -1, 0]).costs(0, [1])[0])
 
 
 def identify(
     signatures: Sequence[Signature | None],
-    setups: NDArray[np.int64],
+    setups: I64,
     look: Look,
     shots: Sequence[str],
 ) -> list[tuple[str | None, ...]]:
@@ -170,38 +180,45 @@ def identify(
 
     Labels are given in order of first appearance, at most one sighting per person and shot.
     """
+    seen_in = [
+        (person, setup)
+        for signature, setup in zip(signatures, setups.tolist(), strict=True)
+        for person in (signature.people if signature is not None else ())
+    ]
+    if not seen_in:
+        return [()] * len(signatures)
+    sightings = _Sightings([p for p, _ in seen_in], [s for _, s in seen_in])
+    few = len(signatures) <= SHORT_SEQUENCE
     known: list[_Known] = []
-    memory = _Memory()
+    memory: list[int] = []
     out: list[tuple[str | None, ...]] = []
-    for position, signature in enumerate(signatures):
-        people = signature.people if signature is not None else ()
-        setup = int(setups[position])
+    first = 0
+    for signature in signatures:
+        here = range(first, first + (len(signature.people) if signature is not None else 0))
+        first = here.stop
         pairs = sorted(
-            (value, row, column)
-            for row, person in enumerate(people)
-            for column, value in enumerate(_best_costs(memory, known, person, setup))
+            (value, one, column)
+            for one in here
+            for column, value in enumerate(_best_costs(sightings, memory, known, one))
         )
-        labels: list[str | None] = [None] * len(people)
+        labels: dict[int, str] = {}
         taken: set[int] = set()
         for limit in (SAME_PERSON, STAND_IN):
-            for value, row, column in pairs:
-                if labels[row] is not None or column in taken or value >= limit:
+            for value, one, column in pairs:
+                if one in labels or column in taken or value >= limit:
                     continue
-                if limit == STAND_IN and not (
-                    len(signatures) <= SHORT_SEQUENCE
-                    or _stands_there(known[column], people[row], position, setups)
-                ):
+                if limit == STAND_IN and not (few or _stands_there(sightings, known[column], one)):
                     continue
-                labels[row] = known[column].label
+                labels[one] = known[column].label
                 taken.add(column)
-                _remember(memory, known[column], column, setup, position, people[row])
-        for row, person in enumerate(people):
-            if labels[row] is None and _tells(person):
-                fresh = _Known(person.key or f"person_{len(known) + 1}")
-                _remember(memory, fresh, len(known), setup, position, person)
-                known.append(fresh)
-                labels[row] = fresh.label
-        out.append(tuple(labels))
+                _remember(memory, known[column], one)
+        for one in here:
+            if one not in labels and _tells(sightings.people[one]):
+                key = sightings.people[one].key
+                known.append(_Known(key or f"person_{len(known) + 1}"))
+                _remember(memory, known[-1], one)
+                labels[one] = known[-1].label
+        out.append(tuple(labels.get(one) for one in here))
     return _named(out, signatures, look, shots)
 
 
@@ -210,41 +227,38 @@ def _tells(person: PersonSignature) -> bool:
     return bool(person.key) or person.upper_median is not None or person.face_patch is not None
 
 
-def _stands_there(
-    known: _Known, person: PersonSignature, position: int, setups: NDArray[np.int64]
-) -> bool:
+def _stands_there(sightings: _Sightings, known: _Known, one: int) -> bool:
     """Whether the known person was seen at this place and size in this set-up."""
+    person, setup = sightings.people[one], sightings.setup[one]
     return any(
-        setups[at] == setups[position] >= 0
+        sightings.setup[at] == setup >= 0
         and abs(seen.side - person.side) < 0.12
         and abs(float(np.log(max(seen.scale, 0.01) / max(person.scale, 0.01)))) < 0.3
-        for at, seen in known.seen
+        for at, seen in ((at, sightings.people[at]) for at in known.seen)
     )
 
 
 def _best_costs(
-    memory: _Memory, known: list[_Known], person: PersonSignature, setup: int
+    sightings: _Sightings, memory: list[int], known: list[_Known], one: int
 ) -> list[float]:
     """Per known person the second-lowest cost: one lucky match is not a person."""
     if not known:
         return []
-    costs = memory.costs(person, setup)
-    return [float(np.sort(costs[k.slots])[min(1, len(k.slots) - 1)]) for k in known]
+    costs = sightings.costs(one, memory).tolist()
+    return [sorted(costs[slot] for slot in k.slots)[min(1, len(k.slots) - 1)] for k in known]
 
 
-def _remember(
-    memory: _Memory, known: _Known, owner: int, setup: int, position: int, person: PersonSignature
-) -> None:
+def _remember(memory: list[int], known: _Known, one: int) -> None:
     """The first sighting stays as anchor, the rest follows the edit."""
-    known.seen.append((position, person))
+    known.seen.append(one)
     if len(known.slots) < _MEMORY:
-        known.slots.append(memory.size)
-        memory.put(memory.size, owner, setup, person)
+        known.slots.append(len(memory))
+        memory.append(one)
         return
     known.seen.pop(1)
     slot = known.slots.pop(1)
     known.slots.append(slot)
-    memory.put(slot, owner, setup, person)
+    memory[slot] = one
 
 
 def _named(

@@ -71,10 +71,10 @@ class World:
         self.signatures = tuple(s if isinstance(s, Signature) else None for s in signatures)
         self.reasons = tuple(s if isinstance(s, str) else None for s in signatures)
         self.measured = np.array([s is not None for s in self.signatures], dtype=bool)
-        layouts = np.asarray(self._stack("layout", (3, 48, 64), np.uint8), np.uint8)[:, 0]
+        self.layout = np.asarray(self._stack("layout", (3, 48, 64), np.uint8), np.uint8)
         aspect = np.array([s.size_px[0] / s.size_px[1] if s else 1.0 for s in self.signatures])
-        found = setups.find_setups(layouts, self.measured)
-        self.setups = setups.adopt(found, layouts, aspect)
+        found = setups.find_setups(self.layout[:, 0], self.measured)
+        self.setups = setups.adopt(found, self.layout[:, 0], aspect)
         self.setup = self.setups.label
         self._flop()
         light = self.light[:, 0, :3].astype(np.float64)
@@ -103,9 +103,10 @@ class World:
         everything that has a left and a right.
         """
         turned = np.flatnonzero(self.setups.flopped)
-        self.thumb = np.array(self._stack("thumb", (3, 24, 32, 3), np.float32), dtype=np.float32)
-        self.thumb_weight = np.array(self._stack("thumb_weight", (3, 24, 32), np.float32))
-        self.layout = np.array(self._stack("layout", (3, 48, 64), np.uint8))
+        self.thumb = np.asarray(self._stack("thumb", (3, 24, 32, 3), np.float32), np.float32)
+        self.thumb_weight = np.asarray(
+            self._stack("thumb_weight", (3, 24, 32), np.float32), np.float32
+        )
         self.thumb[turned] = self.thumb[turned][:, :, :, ::-1]
         self.thumb_weight[turned] = self.thumb_weight[turned][:, :, :, ::-1]
         self.layout[turned] = self.layout[turned][:, :, :, ::-1]

@@ -6,21 +6,27 @@ witness, and calibration gives it the weight of one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.continuity import consensus
 from filmgate.continuity.check import Batch, Explanation, batch
-from filmgate.continuity.identities import face_distance, relative
+from filmgate.continuity.identities import face_distances, relative, stacked
 from filmgate.continuity.world import World
 from filmgate.schema.report import Measured
-from filmgate.schema.signature import PersonSignature
+from filmgate.schema.signature import PALETTE_SHAPE, PersonSignature
 
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 FLOOR = 0.12
 _MOST = 6
 """Compared with at most this many other sightings, spread over the sequence."""
+_TOGETHER = 1000
+"""Pairs at once: what they take stays in the cache."""
 
 
 class Identity:
@@ -45,29 +51,27 @@ class Identity:
         return out
 
     def _person(self, world: World, label: str, seen: dict[int, PersonSignature]) -> list[Batch]:
-        positions = sorted(seen)
+        positions = np.array(sorted(seen))
+        people = [seen[i] for i in positions.tolist()]
         applies = np.zeros(world.count, bool)
         applies[positions] = True
-        magnitude = np.full(world.count, np.nan)
         path = f"identity/{label}"
         group = np.where(applies, world.eras(path, np.zeros(world.count, np.int64)), -1)
-        eras: dict[int, list[int]] = {}
-        for i in positions:
-            eras.setdefault(int(group[i]), []).append(i)
-        for k, i in ((k, i) for era in eras.values() for k, i in enumerate(era)):
-            era = eras[int(group[i])]
-            mates = _spread(era[:k] + era[k + 1 :])
-            values = [d for j in mates if (d := distance(seen[i], seen[j])) is not None]
-            if len(values) >= consensus.MIN_GROUP - 1 and not world.short:
-                magnitude[i] = float(np.median(values))
-        first = next((i for i in positions if _known(seen[i])), positions[0])
-        other = np.where(applies & (np.arange(world.count) != first), first, -1)
-        paired = np.full(world.count, np.nan)
-        for i in positions:
-            if i == first:
-                continue
-            value = distance(seen[i], seen[first])
-            paired[i] = np.nan if value is None else value
+        first = next((k for k, person in enumerate(people) if _known(person)), 0)
+        mates = np.full((len(people), _MOST + 1), -1)
+        mates[:, _MOST] = first
+        for era in np.unique(group[positions]) if not world.short else ():
+            members = np.flatnonzero(group[positions] == era)
+            near = members[_spread(len(members))]
+            mates[members, : near.shape[1]] = near
+        row, column = np.nonzero(mates >= 0)
+        apart = np.full(mates.shape, np.nan)
+        apart[row, column] = distances(people, row, mates[row, column])
+        apart[first, _MOST] = np.nan
+        magnitude, paired = np.full(world.count, np.nan), np.full(world.count, np.nan)
+        magnitude[positions], paired[positions] = _middles(apart[:, :_MOST]), apart[:, _MOST]
+        anchor = int(positions[first])
+        other = np.where(applies & (np.arange(world.count) != anchor), anchor, -1)
         return [
             batch(
                 world, path, "consensus", "distance", magnitude,
@@ -103,34 +107,47 @@ def _known(person: PersonSignature) -> bool:
     return person.embedding is not None or person.face_patch is not None
 
 
-def _spread(positions: list[int]) -> list[int]:
-    if len(positions) <= _MOST:
-        return positions
-    picks = np.linspace(0, len(positions) - 1, _MOST).round().astype(int)
-    return [positions[p] for p in picks]
+def _spread(count: int) -> I64:
+    """(count, at most `_MOST`) for each of `count` sightings the others it is compared with."""
+    picks = np.arange(count - 1)
+    if count - 1 > _MOST:
+        picks = np.linspace(0, count - 2, _MOST).round().astype(np.int64)
+    return picks + (picks >= np.arange(count)[:, None])
 
 
-def distance(a: PersonSignature, b: PersonSignature) -> float | None:
-    """How unlike two sightings are (0 same, about 1 someone else); None when they share nothing.
+def _middles(values: F64) -> F64:
+    """(n,) median of what is known in each row of (n, m); NaN where that is too little."""
+    ordered, known = np.sort(values, axis=1), np.isfinite(values).sum(axis=1)
+    rows = np.arange(len(values))
+    middle = (ordered[rows, (known - 1) // 2] + ordered[rows, known // 2]) / 2
+    return np.where(known >= consensus.MIN_GROUP - 1, middle, np.nan)
+
+
+def distances(people: Sequence[PersonSignature], one: I64, two: I64) -> F64:
+    """(M,) how unlike the sightings `people[one]` and `people[two]` are (0 same, about 1 someone
+    else); NaN when they share nothing.
 
     Weights of face, hair and whole-body palette are fixed, not fitted: with the few labelled
     drifts there are, fitting would be tuning.
     """
-    face = face_distance(a, b)
-    if a.embedding is not None and b.embedding is not None and face is not None:
-        return face
-    terms: list[tuple[float, float]] = []
-    if face is not None:
-        terms.append((1.0, min(face / 0.8, 1.5)))
-    hair_a, hair_b = relative(a.hair, a.skin), relative(b.hair, b.skin)
-    if hair_a is not None and hair_b is not None:
-        terms.append((0.5, min(float(np.abs(hair_a - hair_b).mean()) / 1.0, 1.5)))
-    if a.palette is not None and b.palette is not None:
-        overlap = float(np.sqrt(a.palette * b.palette).sum())
-        terms.append((1.0, float(np.sqrt(max(0.0, 1 - overlap)))))
-    if not terms or (face is None and len(terms) < 1):
-        return None
-    return sum(w * v for w, v in terms) / sum(w for w, _ in terms)
+    face = face_distances(people, one, two)
+    hair = stacked([relative(p.hair, p.skin) for p in people], (3,))
+    tuft = np.abs(hair[one] - hair[two]).mean(axis=1).astype(np.float64)
+    palette = stacked([p.palette for p in people], PALETTE_SHAPE)
+    overlap = np.empty(len(one))
+    for first in range(0, len(one), _TOGETHER):
+        part = slice(first, first + _TOGETHER)
+        both = np.sqrt(palette[one[part]] * palette[two[part]])
+        overlap[part] = both.reshape(len(both), -1).sum(axis=1)
+    terms = np.stack([
+        np.minimum(face / 0.8, 1.5), np.minimum(tuft, 1.5), np.sqrt(np.maximum(0, 1 - overlap)),
+    ])  # fmt: skip
+    weight = np.where(np.isfinite(terms), np.array([[1.0], [0.5], [1.0]]), 0.0)
+    total = weight.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        mixed = (weight * np.nan_to_num(terms)).sum(axis=0) / total
+    embedded = np.array([p.embedding is not None for p in people])
+    return np.where(embedded[one] & embedded[two] & np.isfinite(face), face, mixed)
 
 
 CHECK = Identity()
