@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.continuity import consensus
-from filmgate.continuity.world import World
+from filmgate.continuity.world import World, once
 from filmgate.errors import StoreError
 from filmgate.measure.colour import linear_to_srgb, srgb_to_lab
 from filmgate.schema.report import CDL
@@ -67,6 +67,7 @@ def _cdl(p: F64) -> CDL:
     return CDL((v[0], v[1], v[2]), (v[3], v[4], v[5]), (v[6], v[7], v[8]), v[9])
 
 
+@once
 def towards(world: World, shot: int, other: int) -> CDL | None:
     """The CDL from `shot` to its group's consensus, or to shot `other` where it has none.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +30,21 @@ RESTLESS_AT = 0.95
 RESTLESS_MOST = 4.0
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of reference cycles: a report is hundreds of thousands of objects and
+    no cycle, and walking over them again and again takes as long as making them.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+@_uncollected()
 def compare(
     sequence: ShotSequence,
     signatures: Sequence[Signature | str],

@@ -15,8 +15,9 @@ from filmgate.continuity.calibration import Calibration
 from filmgate.continuity.changes import changing_within
 from filmgate.continuity.check import Batch, Check, Explanation, Zone
 from filmgate.continuity.verdict import Decision
-from filmgate.continuity.world import World
+from filmgate.continuity.world import World, once
 from filmgate.schema.report import Finding, Status
+from filmgate.schema.shot import Against
 
 F64 = NDArray[np.float64]
 
@@ -77,11 +78,16 @@ def _unmeasured(world: World, batch: Batch, i: int, size: float) -> Finding:
     there = world.ids[other] if other >= 0 else None
     kind = (batch.check, batch.attribute, batch.against)
     if not world.measured[i]:
-        return Finding(*kind, None, "not_measured", world.reasons[i] or "not measured")
+        return _blind(*kind, None, world.reasons[i] or "not measured")
     if size != size:
-        reason = batch.reasons.get(i, batch.default_reason)
-        return Finding(*kind, there, "not_measured", reason)
+        return _blind(*kind, there, batch.reasons.get(i, batch.default_reason))
     return Finding(*kind, there, "not_measured", UNCALIBRATED, size, batch.unit)
+
+
+@lru_cache(maxsize=512)
+def _blind(check: str, attribute: str, against: Against, other: str | None, why: str) -> Finding:
+    """A finding that many shots share: nothing of it is their own."""
+    return Finding(check, attribute, against, other, "not_measured", why)
 
 
 def _status(world: World, batch: Batch, i: int, decision: Decision) -> tuple[Status, str | None]:
@@ -98,7 +104,7 @@ def _status(world: World, batch: Batch, i: int, decision: Decision) -> tuple[Sta
     return "within", "for information: a closer comparison of this shot decides"
 
 
-@lru_cache(maxsize=8)
+@once
 def frames(world: World, zone: Zone) -> tuple[tuple[int, ...], ...]:
     """Per shot the media frames (0-based) of `zone`; () where not measured."""
     out = []

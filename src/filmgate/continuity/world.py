@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, wraps
+from typing import Any, TypeVar, TypeVarTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
-
+Given = TypeVarTuple("Given")
+Answer = TypeVar("Answer")
 
 FEW = 120
 """Shots up to which a sequence is compared thoroughly."""
@@ -42,6 +44,19 @@ def lab_of_log(log_linear: NDArray[np.floating]) -> F64:
     return np.asarray(linear_to_lab(light), dtype=np.float64)
 
 
+def once(ask: Callable[[World, *Given], Answer]) -> Callable[[World, *Given], Answer]:
+    """`ask`, worked out once per world and arguments, and kept for as long as the world is."""
+
+    @wraps(ask)
+    def kept(world: World, *given: *Given) -> Answer:
+        answers: dict[tuple[object, ...], Answer] = world.answers.setdefault(ask, {})
+        if given not in answers:
+            answers[given] = ask(world, *given)
+        return answers[given]
+
+    return kept
+
+
 class World:
     """One sequence, ready to be compared. N shots in edit order; positions index them.
 
@@ -55,6 +70,7 @@ class World:
         short: whether the sequence is so short that its first shot is the reference.
         setups: layout evidence behind them (see `setups.Setups`).
         people: per shot, (label, signature) of each person who could be told.
+        answers: what was asked `once`.
     """
 
     def __init__(
@@ -66,7 +82,7 @@ class World:
         self.sequence = sequence
         self.look = look.bind(sequence)
         self.ids = tuple(s.id for s in sequence.shots)
-        self._relights: dict[bytes, Relights] = {}
+        self.answers: dict[object, dict[tuple[object, ...], Any]] = {}
         self.count = len(self.ids)
         self.signatures = tuple(s if isinstance(s, Signature) else None for s in signatures)
         self.reasons = tuple(s if isinstance(s, str) else None for s in signatures)
@@ -191,24 +207,20 @@ class World:
         """(N, 3 zones, 3 regions)."""
         return np.asarray(self._stack("region_weight", (3, 3), np.float32), np.float32)
 
-    @cached_property
+    @property
     def relights(self) -> Relights:
         """The whole, the head and the tail of every shot against its group's consensus."""
-        return self._relit(self.group)
+        return self._relit(self.group.tobytes())
 
     def relights_of(self, path: str) -> Relights:
         """`relights`, with groups divided where a declared change of attribute `path` begins or
         ends: the light before dusk says nothing about the light after it.
         """
-        group = self.eras(path, self.group)
-        if group is self.group or np.array_equal(group, self.group):
-            return self.relights
-        key = group.tobytes()
-        if key not in self._relights:
-            self._relights[key] = self._relit(group)
-        return self._relights[key]
+        return self._relit(self.eras(path, self.group).tobytes())
 
-    def _relit(self, group: I64) -> Relights:
+    @once
+    def _relit(self, groups: bytes) -> Relights:
+        group = np.frombuffer(groups, self.group.dtype)
         whole, head, tail = (picture.relight(*self.cells[z], group) for z in range(3))
         return whole, head, tail
 

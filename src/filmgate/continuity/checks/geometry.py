@@ -8,14 +8,12 @@ not what moved.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.continuity import consensus, pairs, picture
 from filmgate.continuity.check import Batch, Explanation, batch
-from filmgate.continuity.world import World
+from filmgate.continuity.world import World, once
 from filmgate.schema.report import Measured
 
 F32 = NDArray[np.float32]
@@ -164,7 +162,7 @@ def _of(world: World, path: str) -> tuple[F64, F64, F64]:
     return _registered(world, group.tobytes())
 
 
-@lru_cache(maxsize=6)
+@once
 def _registered(world: World, groups: bytes) -> tuple[F64, F64, F64]:
     """(N,) roll in degrees (+ is clockwise), shift in % of height (+ is down), and the share of the
     layout that is off.
@@ -189,7 +187,7 @@ def _registered(world: World, groups: bytes) -> tuple[F64, F64, F64]:
     return motion[:, 2], motion[:, 1] * 100, misfit
 
 
-@lru_cache(maxsize=2)
+@once
 def _registered_to_mate(world: World) -> tuple[F64, F64, F64]:
     """The same against the `mate`, where no consensus is there to ask (and everywhere in sequences
     small enough, so that calibration knows what is usual).

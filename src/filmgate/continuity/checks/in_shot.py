@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from filmgate.continuity import cloth, consensus, pairs, picture, setups
 from filmgate.continuity.check import Batch, Explanation, batch
 from filmgate.continuity.checks import wardrobe
-from filmgate.continuity.world import World, lab_of_log
+from filmgate.continuity.world import World, lab_of_log, once
 from filmgate.schema.report import Measured, Unit
 
 F64 = NDArray[np.float64]
@@ -138,7 +138,7 @@ class InShot:
         )  # fmt: skip
 
 
-@lru_cache(maxsize=2)
+@once
 def _still(world: World) -> NDArray[np.bool_]:
     """(N,) whether head and tail show the same picture."""
     head = setups.unit_layouts(world.layout[:, pairs.HEAD])

@@ -6,14 +6,12 @@ itself varies by is measured. Room tone is the third-octave spectrum of the quie
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.continuity import consensus, grouping, pairs
 from filmgate.continuity.check import Batch, Explanation, batch
-from filmgate.continuity.world import World
+from filmgate.continuity.world import World, once
 from filmgate.schema.report import Measured
 
 F64 = NDArray[np.float64]
@@ -108,7 +106,7 @@ def _opening(world: World, values: F64) -> NDArray[np.int64]:
     return out
 
 
-@lru_cache(maxsize=2)
+@once
 def _places(world: World) -> NDArray[np.int64]:
     """(N,) chapters, divided where the sound changes for good: a new place that looks like the old
     one. A single odd shot does not divide.
