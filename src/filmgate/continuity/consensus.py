@@ -31,7 +31,7 @@ def parts(group: I64) -> list[I64]:
     return [p for p in np.split(order, cuts) if group[p[0]] >= 0 and len(p) >= MIN_GROUP]
 
 
-def _nearer(three: F64) -> F64:
+def _nearer(three: NDArray[Number]) -> NDArray[Number]:
     """(G, 3, D) for each row the nearer of the two other rows of its group."""
     others = three[:, _others(MIN_GROUP)]
     distance = np.abs(others - three[:, :, None]).sum(axis=3)
@@ -46,14 +46,14 @@ def _others(size: int) -> I64:
     return np.array([np.delete(rows, i) for i in rows])
 
 
-def medians(values: F64, group: I64) -> F64:
+def medians(values: NDArray[Number], group: I64) -> NDArray[Number]:
     """(N, D) median of the *other* members of each shot's group; NaN where there is none.
 
     Args:
         values: (N, D), rows with a NaN do not take part. In groups above eight the median of all
             members stands in for the leave-one-out one: one shot hardly moves it.
     """
-    out = np.full(values.shape, np.nan)
+    out = np.full(values.shape, np.nan, values.dtype)
     seen = np.isfinite(values).all(axis=1)
     by_size: dict[int, list[I64]] = {}
     for members in parts(np.where(seen, group, -1)):
@@ -77,7 +77,7 @@ def median(values: NDArray[Number]) -> NDArray[Number]:
     return np.asarray((ordered[:, half - 1] + ordered[:, half]) / 2, values.dtype)
 
 
-def _without_each(values: F64) -> F64:
+def _without_each(values: NDArray[Number]) -> NDArray[Number]:
     """(G, n, D) for each row the median of the other rows of its group.
 
     The others of the row of rank r are the ordered values without the r-th, so that one ordering
@@ -87,7 +87,7 @@ def _without_each(values: F64) -> F64:
     n = values.shape[1]
     low, high = (n - 2) // 2, (n - 1) // 2  # of the n - 1 others; the same where these are odd
 
-    def without(k: int) -> F64:
+    def without(k: int) -> NDArray[Number]:
         here, next_one = ordered[:, k, None], ordered[:, k + 1, None]
         return np.where(values <= here, next_one, here)
 
@@ -100,17 +100,19 @@ def scale(magnitude: F64, group: I64, floor: float) -> F64:
     A median of magnitudes ignores up to half of the group drifting; the floor keeps a group that
     agrees to the last digit from calling an invisible difference a drift.
     """
-    out = np.full(len(magnitude), np.nan)
     seen = np.isfinite(magnitude)
-    groups = [m[seen[m]] for m in parts(group)]
-    middles = [float(np.median(magnitude[m])) if len(m) else np.nan for m in groups]
-    sizes = [len(m) for m in groups]
-    known = [(m, s) for m, s in zip(middles, sizes, strict=True) if s]
-    pooled = _weighted_median(known) if known else 0.0
-    for members, middle, size in zip(groups, middles, sizes, strict=True):
-        if size:
-            usual = (size * middle + _PRIOR * pooled) / (size + _PRIOR)
-            out[members] = float(np.hypot(usual, floor))
+    order = np.lexsort((np.where(seen, magnitude, np.nan), group))  # NaN comes last in its group
+    first = np.flatnonzero(np.diff(group[order], prepend=-2))
+    members = np.diff(first, append=len(order))
+    size = np.add.reduceat(seen[order], first, dtype=np.int64) if len(first) else members
+    ordered = magnitude[order]
+    middle = (ordered[first + np.maximum(size - 1, 0) // 2] + ordered[first + size // 2]) / 2
+    known = (group[order][first] >= 0) & (members >= MIN_GROUP) & (size > 0)
+    pairs = zip(middle[known].tolist(), size[known].tolist(), strict=True)
+    pooled = _weighted_median(list(pairs)) if known.any() else 0.0
+    usual = (size * middle + _PRIOR * pooled) / (size + _PRIOR)
+    out = np.empty(len(magnitude))
+    out[order] = np.repeat(np.where(known, np.hypot(usual, floor), np.nan), members)
     return out
 
 

@@ -230,8 +230,8 @@ def _motion(
 ) -> tuple[F64, F64]:
     """Motion (dx px, dy px, roll rad, zoom log) and the 2x3 matrix that undoes it."""
     height, width = layout.shape
-    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
-    y, x = y - (height - 1) / 2, x - (width - 1) / 2
+    y = np.arange(height)[:, None] - (height - 1) / 2
+    x = np.arange(width) - (width - 1) / 2
     squeeze = aspect * height / width
     target = cv2.GaussianBlur(reference.astype(np.float32), (0, 0), 1.5)
     source = cv2.GaussianBlur(layout.astype(np.float32), (0, 0), 1.5)
@@ -245,8 +245,9 @@ def _motion(
     for _ in range(3):
         left = (target - moved).reshape(-1)
         trust = weight.reshape(-1) / (1 + (left / 40.0) ** 2)
-        normal = (terms * trust[:, None]).T @ terms + 50.0 * np.diag([1, 1, 400, 400])
-        step = np.linalg.solve(normal, (terms * trust[:, None]).T @ left)
+        weighted = (terms * trust[:, None]).T
+        normal = weighted @ terms + 50.0 * np.diag([1, 1, 400, 400])
+        step = np.linalg.solve(normal, weighted @ left)
         total += step
         if np.abs(step[:2]).max() < 0.15 and np.abs(step[2:]).max() < 0.005:
             break

@@ -320,6 +320,7 @@ class World:
         """Everyone who was told apart, in order of first appearance."""
         return tuple(dict.fromkeys(label for row in self.people for label, _ in row))
 
+    @once
     def sightings(self, label: str) -> dict[int, PersonSignature]:
         """Position -> signature of the shots in which `label` was seen."""
         return {i: p for i, row in enumerate(self.people) for name, p in row if name == label}

@@ -29,6 +29,8 @@ MIRROR_UNIT = 0.15
 _MANY = 1500
 """Above this many shots only the 15 % of each set-up that fit worst are registered: the others have
 moved less than those."""
+_TOGETHER = 40
+"""Groups at once: what they take stays in the cache."""
 _NO_GROUP = "fewer than two other shots of this set-up and light"
 
 
@@ -170,19 +172,24 @@ def _registered(world: World, groups: bytes) -> tuple[F64, F64, F64]:
     n = world.count
     motion, misfit = np.full((n, 4), np.nan), np.full(n, np.nan)
     group = np.frombuffer(groups, world.group.dtype)
-    for members in consensus.parts(np.where(world.measured, group, -1)):
+    parts = consensus.parts(np.where(world.measured, group, -1))
+    for first in range(0, len(parts), _TOGETHER):
+        some = parts[first : first + _TOGETHER]
+        members = np.concatenate(some)
         layout = world.layout[members, 0].astype(np.float32)
         weight = np.clip(_fine(world.thumb_weight[members, 0]), 0.02, 1.0)
-        reference = _others(layout)
+        reference = consensus.medians(layout.reshape(len(layout), -1), group[members])
+        reference = reference.reshape(layout.shape)
         misfit[members] = _misfit(layout, reference, weight)
         motion[members] = 0.0
-        rows = np.arange(len(members))
+        moved = np.ones(len(members), bool)
         if n > _MANY:
-            rows = np.flatnonzero(misfit[members] >= np.quantile(misfit[members], 0.85))
-        aspect = np.array([_aspect(world, int(i)) for i in members])
-        motion[members[rows]] = picture.register(
-            world.layout[members[rows], 0], reference[rows].astype(np.float64),
-            weight[rows].astype(np.float64), aspect[rows],
+            moved = np.concatenate([misfit[p] >= np.quantile(misfit[p], 0.85) for p in some])
+        rows = members[moved]
+        aspect = np.array([_aspect(world, int(i)) for i in rows])
+        motion[rows] = picture.register(
+            world.layout[rows, 0], reference[moved].astype(np.float64),
+            weight[moved].astype(np.float64), aspect,
         )  # fmt: skip
     return motion[:, 2], motion[:, 1] * 100, misfit
 
@@ -219,15 +226,6 @@ def _aspect(world: World, shot: int) -> float:
 def _fine(weight: F32) -> F32:
     """(n, 24, 32) thumbnail weights on the layout's (48, 64) cells."""
     return np.repeat(np.repeat(weight, 2, axis=1), 2, axis=2)
-
-
-def _others(layout: F32) -> F32:
-    """(n, 48, 64) median of the other members; of all of them in groups above eight."""
-    flat = layout.reshape(len(layout), -1)
-    if len(layout) > 8:
-        return np.broadcast_to(consensus.median(flat).reshape(layout.shape[1:]), layout.shape)
-    agreed = consensus.medians(flat.astype(np.float64), np.zeros(len(layout), np.int64))
-    return agreed.reshape(layout.shape).astype(np.float32)
 
 
 def _misfit(layout: F32, reference: F32, weight: F32) -> F64:
