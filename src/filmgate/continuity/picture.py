@@ -8,6 +8,8 @@ thumbnail separates them; what is left over is the set itself.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -105,9 +107,10 @@ def _fit_all(cells: F64, reference: F64, use: F64) -> Relight:
     out = {name: np.full(n, np.nan) for name in Relight.__slots__ if name != "key_stops"}
     key = np.full((n, 2), np.nan)
     fit = np.flatnonzero((use > 0).sum(axis=1) >= _MIN_CELLS)
-    for chunk in np.array_split(fit, max(1, len(fit) // _CHUNK)):
-        if len(chunk):
-            _fit(chunk, cells[chunk], reference[chunk], use[chunk], out, key)
+    chunks = [c for c in np.array_split(fit, max(1, len(fit) // _CHUNK)) if len(c)]
+    # The arithmetic lets go of the interpreter, and no chunk needs another.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda c: _fit(c, cells[c], reference[c], use[c], out, key), chunks))
     return Relight(key_stops=key, **out)
 
 

@@ -54,9 +54,9 @@ class Setups(NamedTuple):
 
 def unit_layouts(layouts: U8, mirrored: bool = False) -> F32:
     """(N, 768) zero-mean unit vectors of (N, 48, 64) layouts, flopped if asked."""
-    pooled = layouts[:, ::2].astype(np.float32) + layouts[:, 1::2]
+    pooled = np.add(layouts[:, ::2], layouts[:, 1::2], dtype=np.uint16)
     small = pooled[:, :, ::2] + pooled[:, :, 1::2]
-    flat = (small[:, :, ::-1] if mirrored else small).reshape(len(layouts), 768)
+    flat = (small[:, :, ::-1] if mirrored else small).reshape(len(layouts), 768).astype(np.float32)
     flat = flat - flat.mean(axis=1, keepdims=True)
     norm = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
     return np.asarray(flat / norm, dtype=np.float32)
