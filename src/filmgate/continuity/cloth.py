@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from filmgate.continuity import consensus
 from filmgate.continuity.world import World, lab_of_log
 from filmgate.measure.colour import delta_e_2000
 from filmgate.schema.report import Box
@@ -72,11 +73,17 @@ def difference(cells: F64, reference: F64, shift: F64) -> F64:
     if not ok.any():
         return out
     one, two = cells[ok], expected[ok]
-    base, step = np.median(two, axis=1), np.median(one - two, axis=1)
+    base, step = _middle(two), _middle(one - two)
     together = delta_e_2000(lab_of_log(base + step), lab_of_log(base))
     each = delta_e_2000(lab_of_log(one), lab_of_log(two))
     out[ok] = np.minimum(together, np.quantile(each, LEAST_SHARE, axis=1))
     return out
+
+
+def _middle(cells: F64) -> F64:
+    """(N, 3) median over the cells of (N, K, 3)."""
+    columns = cells.swapaxes(0, 1).reshape(cells.shape[1], -1)
+    return consensus.median(columns).reshape(-1, 3)
 
 
 def agreed(one: F64, two: F64) -> F64:

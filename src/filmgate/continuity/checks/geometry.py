@@ -8,6 +8,8 @@ not what moved.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,8 +31,8 @@ MIRROR_UNIT = 0.15
 _MANY = 1500
 """Above this many shots only the 15 % of each set-up that fit worst are registered: the others have
 moved less than those."""
-_TOGETHER = 40
-"""Groups at once: what they take stays in the cache."""
+_TOGETHER = 200
+"""Shots at once: what they take stays in the cache."""
 _NO_GROUP = "fewer than two other shots of this set-up and light"
 
 
@@ -172,9 +174,7 @@ def _registered(world: World, groups: bytes) -> tuple[F64, F64, F64]:
     n = world.count
     motion, misfit = np.full((n, 4), np.nan), np.full(n, np.nan)
     group = np.frombuffer(groups, world.group.dtype)
-    parts = consensus.parts(np.where(world.measured, group, -1))
-    for first in range(0, len(parts), _TOGETHER):
-        some = parts[first : first + _TOGETHER]
+    for some in _batches(consensus.parts(np.where(world.measured, group, -1))):
         members = np.concatenate(some)
         layout = world.layout[members, 0].astype(np.float32)
         weight = np.clip(_fine(world.thumb_weight[members, 0]), 0.02, 1.0)
@@ -192,6 +192,18 @@ def _registered(world: World, groups: bytes) -> tuple[F64, F64, F64]:
             weight[moved].astype(np.float64), aspect,
         )  # fmt: skip
     return motion[:, 2], motion[:, 1] * 100, misfit
+
+
+def _batches(parts: list[I64]) -> Iterator[list[I64]]:
+    """Whole groups of together about `_TOGETHER` shots."""
+    some: list[I64] = []
+    for members in parts:
+        some.append(members)
+        if sum(map(len, some)) >= _TOGETHER:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 @once

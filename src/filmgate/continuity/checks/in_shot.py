@@ -88,7 +88,7 @@ class InShot:
             wardrobe.difference(garment[tail], garment[head], nothing),
             wardrobe.difference(garment[tail], garment[head], skin[tail] - skin[head]),
         )
-        light = np.median(world.cells[tail][0] - world.cells[head][0], axis=1)
+        light = _brighter(world)
         first, last = (cloth.garments(world, seen, zone) for zone in (head, tail))
         cells = pairs.least(
             cloth.difference(last, first, nothing), cloth.difference(last, first, light)
@@ -144,6 +144,13 @@ def _still(world: World) -> NDArray[np.bool_]:
     head = setups.unit_layouts(world.layout[:, pairs.HEAD])
     tail = setups.unit_layouts(world.layout[:, pairs.TAIL])
     return np.asarray((head * tail).sum(axis=1) >= STILL)
+
+
+@once
+def _brighter(world: World) -> F64:
+    """(N, 3) log RGB by which the middle of the picture's cells is brighter at the tail."""
+    cells = [world.cells[zone][0].swapaxes(0, 1) for zone in (pairs.TAIL, pairs.HEAD)]
+    return consensus.median((cells[0] - cells[1]).reshape(len(cells[0]), -1)).reshape(-1, 3)
 
 
 def _free(values: F64, world: World) -> F64:
