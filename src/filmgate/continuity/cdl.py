@@ -31,10 +31,14 @@ _PULL: F64 = np.array([0.6] * 3 + [2.0] * 3 + [0.6] * 3 + [0.6])
 
 def apply(cdl: CDL, rgb: F64) -> F64:
     """`rgb` (..., 3), display-encoded 0 to 1, after the CDL; clamped to 0..1."""
-    graded = np.clip(rgb * np.array(cdl.slope) + np.array(cdl.offset), 0.0, 1.0)
-    graded = graded ** np.array(cdl.power)
+    return _apply(np.array([*cdl.slope, *cdl.offset, *cdl.power, cdl.saturation]), rgb)
+
+
+def _apply(p: F64, rgb: F64) -> F64:
+    """`apply` with the ten numbers of a CDL: slope, offset, power, saturation."""
+    graded = np.clip(rgb * p[:3] + p[3:6], 0.0, 1.0) ** p[6:9]
     luma = (graded @ LUMA_709)[..., None]
-    return np.asarray(np.clip(luma + cdl.saturation * (graded - luma), 0.0, 1.0))
+    return np.asarray(np.clip(luma + p[9] * (graded - luma), 0.0, 1.0))
 
 
 def fit(source: F64, target: F64, weight: F64 | None = None) -> CDL:
@@ -50,8 +54,7 @@ def fit(source: F64, target: F64, weight: F64 | None = None) -> CDL:
     trust = np.sqrt(np.ones(len(source)) if weight is None else weight)[:, None]
 
     def misses(parameters: F64) -> F64:
-        graded = apply(_cdl(parameters), source)
-        left = (srgb_to_lab(graded) - wanted) * trust / np.sqrt(len(source))
+        left = (srgb_to_lab(_apply(parameters, source)) - wanted) * trust / np.sqrt(len(source))
         hold = (parameters - _IDENTITY) * _PULL * 1.2
         return np.concatenate([left.reshape(-1), hold])
 

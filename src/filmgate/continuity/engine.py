@@ -192,10 +192,8 @@ def _series(
 
 
 def _values(batch: Batch) -> tuple[float | None, ...]:
-    return tuple(
-        round(float(m), findings.DIGITS) if ok and np.isfinite(m) else None
-        for m, ok in zip(batch.magnitude, batch.applies, strict=True)
-    )
+    known = np.where(batch.applies & np.isfinite(batch.magnitude), batch.magnitude, np.nan)
+    return tuple(None if m != m else round(m, findings.DIGITS) for m in known.tolist())
 
 
 def blame(report: ShotReport) -> str | None:

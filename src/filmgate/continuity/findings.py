@@ -40,33 +40,34 @@ def of_batch(
     limit = float("nan")
     if null is not None and np.isfinite(decision.level):
         limit = null.ratio_at(10.0**-decision.level)
-    magnitude = np.round(batch.magnitude, DIGITS).tolist()
-    tolerance = np.round(limit * batch.scale, DIGITS).tolist()
-    p_value = (10.0**-evidence).tolist()
-    large = (evidence >= decision.level).tolist()
+    size_of = np.round(batch.magnitude, DIGITS)[shots].tolist()
+    tolerance = np.round(limit * batch.scale, DIGITS)[shots].tolist()
+    p_values = (10.0 ** -evidence[shots]).tolist()
+    large = evidence >= decision.level
+    closer = batch.votes & decision.flagged & (evidence > 1.3)
+    notable = (large | closer)[shots].tolist()
     here, there = frames(world, batch.zone), frames(world, batch.other_zone)
-    others = batch.other.tolist()
-    closer = (batch.votes & decision.flagged & (evidence > 1.3)).tolist()
-    for i in shots.tolist():
-        other = others[i]
-        size = magnitude[i]
-        if size != size or p_value[i] != p_value[i]:
+    rows = zip(
+        shots.tolist(), batch.other[shots].tolist(), size_of, tolerance, p_values, notable,
+        strict=True,
+    )  # fmt: skip
+    for i, other, size, limited, p_value, noted in rows:
+        if size != size or p_value != p_value:
             yield i, _unmeasured(world, batch, i, size)
             continue
         status: Status = "within"
-        reason = None
-        if large[i]:
-            status, reason = _status(world, batch, i, decision)
-        told = _NOTHING
-        if status != "within" or closer[i]:
-            told = check.explain(world, batch, i)
-        limited = tolerance[i]
+        reason, told = None, _NOTHING
+        if noted:
+            if large[i]:
+                status, reason = _status(world, batch, i, decision)
+            if status != "within" or closer[i]:
+                told = check.explain(world, batch, i)
         yield (
             i,
             Finding(
                 batch.check, batch.attribute, batch.against,
                 world.ids[other] if other >= 0 else None, status, reason, size, batch.unit,
-                limited if limited == limited else None, float(f"{p_value[i]:.3g}"), here[i],
+                limited if limited == limited else None, float(f"{p_value:.3g}"), here[i],
                 told.box, there[other] if other >= 0 else (), told.other_box,
                 told.remedy if status != "within" else None, told.this, told.reference, told.cdl,
             ),

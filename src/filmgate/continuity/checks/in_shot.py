@@ -7,8 +7,6 @@ there is a consensus.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -159,29 +157,26 @@ def _free(values: F64, world: World) -> F64:
     return values - np.nan_to_num(usual)
 
 
-@lru_cache(maxsize=32)
-def _pairs(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    first, second = np.triu_indices(count, 1)
-    return first, second
-
-
 def _steady(world: World) -> F64:
     """(N,) 0.3 to 1: how much of the shot's change of light goes one way (a ramp, not a flicker).
 
     Kendall's tau of the strongest of exposure, R/G and B/G against time, from five frames on.
     """
-    out = np.ones(world.count)
+    by_length: dict[int, list[int]] = {}
+    rows: dict[int, F64] = {}
     for i, signature in enumerate(world.signatures):
         if signature is None or len(signature.frames) < 5:
             continue
         series = signature.series[:, :3].astype(np.float64)
-        series = series[np.isfinite(series).all(axis=1)]
-        if len(series) < 5:
-            continue
-        upper = _pairs(len(series))
-        signs = np.sign(series[upper[1]] - series[upper[0]])
-        tau = np.abs(signs.mean(axis=0)).max()
-        out[i] = 0.3 + 0.7 * float(tau)
+        rows[i] = series[np.isfinite(series).all(axis=1)]
+        by_length.setdefault(len(rows[i]), []).append(i)
+    out = np.ones(world.count)
+    for length, shots in by_length.items():
+        if length >= 5:
+            first, second = np.triu_indices(length, 1)
+            series = np.stack([rows[i] for i in shots])
+            signs = np.sign(series[:, second] - series[:, first])
+            out[shots] = 0.3 + 0.7 * np.abs(signs.mean(axis=1)).max(axis=1)
     return out
 
 
