@@ -133,28 +133,21 @@ def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[n
     first[label[measured]] = np.flatnonzero(measured)
     norms = np.maximum(np.linalg.norm(sums, axis=1), 1e-6)
     means = sums / norms[:, None]
-    scores: dict[int, tuple[F32, F32]] = {}
     for chunk in np.array_split(np.flatnonzero(measured), max(1, int(measured.sum()) // 256)):
-        both = means @ vectors[chunk].T, means @ flops[chunk].T
-        scores |= {int(i): (both[0][:, k], both[1][:, k]) for k, i in enumerate(chunk)}
-    for i in np.flatnonzero(measured):
-        own = int(label[i])
-        straight, turned = scores.pop(int(i))
-        rest = sums[own] - vectors[i]
-        size = float(np.linalg.norm(rest))
-        straight[own] = rest @ vectors[i] / size if count[own] > 1 else -1.0
-        turned[own] = rest @ flops[i] / size if count[own] > 1 else -1.0
-        best = int(np.argmax(turned))
-        direct[i], mirrored[i] = float(straight.max()), float(turned[best])
-        twin[i] = first[best] if count[best] == 1 and best != own else -1
+        own, column = label[chunk], np.arange(len(chunk))
+        rest = sums[own] - vectors[chunk]
+        size = np.maximum(np.sqrt(np.vecdot(rest, rest)), 1e-6)
+        straight, turned = means @ vectors[chunk].T, means @ flops[chunk].T
+        for scores, unit in ((straight, vectors[chunk]), (turned, flops[chunk])):
+            scores[own, column] = np.where(count[own] > 1, np.vecdot(rest, unit) / size, -1.0)
+        best = turned.argmax(axis=0)
+        direct[chunk], mirrored[chunk] = straight.max(axis=0), turned[best, column]
+        twin[chunk] = np.where((count[best] == 1) & (best != own), first[best], -1)
         # Symmetrical sets look alike both ways: only a clear advantage of the mirror counts.
-        if (
-            turned[best] >= SAME_SETUP
-            and turned[best] > straight.max() + MIRROR_MARGIN
-            and count[best] >= 2
-            and count[own] < count[best]
-        ):
-            target[i], flopped[i] = best, True
+        better = turned[best, column] > straight.max(axis=0) + MIRROR_MARGIN
+        better &= turned[best, column] >= SAME_SETUP
+        better &= (count[best] >= 2) & (count[own] < count[best])
+        target[chunk[better]], flopped[chunk[better]] = best[better], True
     return Setups(target, direct, mirrored, flopped, twin)
 
 
