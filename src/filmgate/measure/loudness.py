@@ -28,8 +28,8 @@ _GAINS: Final = np.array([1.0, 1.0, 1.0, 1.41, 1.41])
 _OFFSET_LU: Final = -0.691
 """Makes a 1 kHz sine in one channel read its level less 3 dB."""
 
-_CHUNK: Final = 1 << 19
-"""Samples filtered at a time: the length of the sound must not decide the memory."""
+_CHUNK: Final = 1 << 15
+"""Samples filtered at a time: 256 KiB stay in the cache, 4 MiB take twice as long."""
 
 _OVER: Final = 4
 _REACH: Final = 10
@@ -159,8 +159,10 @@ def true_peak_dbtp(samples: F64) -> float:
     """True peak of (n, channels), dBTP: four times oversampled (BS.1770-4 annex 2) around the
     loudest sample.
     """
-    mono = samples[:, int(np.argmax(np.abs(samples).max(axis=0)))]
-    at = int(np.argmax(np.abs(mono)))
+    # Channel by channel: numpy takes twenty times as long along rows of two.
+    sizes = [np.abs(channel) for channel in samples.T]
+    loudest = int(np.argmax([size.max() for size in sizes]))
+    mono, at = samples[:, loudest], int(np.argmax(sizes[loudest]))
     peak = float(np.abs(_oversampled(mono[max(0, at - 256) : at + 256])).max())
     return 20.0 * float(np.log10(max(peak, 1e-6)))
 

@@ -35,7 +35,7 @@ def under(
     start_s = origin_s + found.time_of(in_frame)
     after = found.time_of(end) if end < found.frame_count else found.duration_s
     stop_s = origin_s + after
-    chosen = [p for p in packets.audio if start_s - _PREROLL_S <= _seconds(p) < stop_s]
+    chosen = _between(packets.audio, start_s - _PREROLL_S, stop_s)
     if not chosen:
         return None, "no sound in this range"
     context = container.streams.audio[0].codec_context
@@ -50,10 +50,14 @@ def under(
     return Sound(_cut(blocks, offset, length)), None
 
 
-def _seconds(packet: av.Packet[Any]) -> float:
-    """Presentation time of a packet, seconds: the nearest float, without building a fraction."""
-    base = packet.time_base
-    return (packet.pts or 0) * base.numerator / base.denominator if base else 0.0
+def _between(packets: list[av.Packet[Any]], start_s: float, stop_s: float) -> list[av.Packet[Any]]:
+    """The packets of one stream presented from `start_s` on and before `stop_s`."""
+    base = packets[0].time_base if packets else None
+    if base is None:
+        return packets if start_s <= 0 < stop_s else []
+    # The nearest float to the exact time, without a fraction for each of hundreds of packets.
+    up, down = base.numerator, base.denominator
+    return [p for p in packets if start_s <= (p.pts or 0) * up / down < stop_s]
 
 
 def _sound_blocks(
