@@ -27,6 +27,9 @@ LIKELY_SETUP = 0.38
 changed set is likelier than a camera position that is used once."""
 MOSTLY = 0.7
 MIRROR_MARGIN = 0.12
+PAIR_BESIDE = 8
+"""Two shots flopped out of a set-up of at least this many agree with each other: neither may speak
+for the other."""
 SHORT_SEQUENCE = 5
 """A sequence of up to this many shots is one scene unless the look says otherwise."""
 _CONSENSUS = 4
@@ -141,6 +144,8 @@ def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[n
         for scores, unit in ((straight, vectors[chunk]), (turned, flops[chunk])):
             scores[own, column] = np.where(count[own] > 1, np.vecdot(rest, unit) / size, -1.0)
         best = turned.argmax(axis=0)
+        pair = (count[own] == 2) & (count[best] >= PAIR_BESIDE)
+        straight[own[pair], column[pair]] = -1.0
         direct[chunk], mirrored[chunk] = straight.max(axis=0), turned[best, column]
         twin[chunk] = np.where((count[best] == 1) & (best != own), first[best], -1)
         # Symmetrical sets look alike both ways: only a clear advantage of the mirror counts.

@@ -73,11 +73,16 @@ class Lighting:
         """(N,) at least 1: how much less of the picture a slope of light explains than is usual.
 
         A lamp that moves leaves the set where it was. Someone who walks through the picture makes
-        a slope too, and leaves most of the difference unexplained.
+        a slope too, and leaves most of the difference unexplained: more than clean shots leave, and
+        more than the slope is itself, for a lamp that moved far is no perfect slope either.
         """
-        left = world.relights_of("lighting/key_side")[0].residual
+        whole = world.relights_of("lighting/key_side")[0]
+        left = whole.residual
         usual = float(np.nanmedian(left)) if np.isfinite(left).any() else 1.0
-        return np.nan_to_num(np.maximum(left / max(usual, 1e-6), 1.0), nan=1.0)
+        # Rms over the picture of a slope from one side to the other, in natural log.
+        explained = np.abs(whole.key_stops[:, 0]) * picture.STOP / np.sqrt(12.0)
+        share: F64 = left / np.maximum(np.hypot(usual, explained), 1e-6)
+        return np.asarray(np.nan_to_num(np.maximum(share, 1.0), nan=1.0))
 
     def _with_mate(self, world: World) -> list[Batch]:
         pair, light = world.mate_relight, ~world.bent_from_mate & ~world.seen_nearby

@@ -59,6 +59,9 @@ class Wardrobe:
         everywhere = np.where(applies, world.eras(path, np.zeros(world.count, np.int64)), -1)
         near = _against_consensus(world, garment, skin, group)
         lit = _in_one_light(garment, skin, scene)
+        # Two people who pass for one, or one who wears two things, are not a drift.
+        worn = _second_nearest(garment[0], skin[0], scene)
+        near, lit = (np.where(np.isfinite(m), pairs.least(m, worn), m) for m in (near, lit))
         if part == "upper":
             cells = cloth.garments(world, seen, 0)
             near = cloth.agreed(near, _by_cells(cells, skin[0], group, _behind(world, 0)))
@@ -205,10 +208,7 @@ def _by_cells(cells: F64, skin: F64, group: I64, behind: F64 | None) -> F64:
 
 
 def _in_one_light(garment: F64, skin: F64, scene: I64) -> F64:
-    """Within one scene, wherever the camera stands: least over zones, as it is and by the skin, and
-    over the scene's middle and its second most alike shot: a garment that two others of the scene
-    wear is a costume, or two people who pass for one.
-    """
+    """Within one scene, wherever the camera stands: least over zones, as it is and by the skin."""
     middle, middle_skin = consensus.medians(garment[0], scene), consensus.medians(skin[0], scene)
     usual = np.zeros_like(middle)
     answers = [
@@ -218,13 +218,13 @@ def _in_one_light(garment: F64, skin: F64, scene: I64) -> F64:
         )
         for zone in range(3)
     ]
-    known = np.isfinite(middle).all(axis=1)
-    nearest = _second_nearest(garment[0], skin[0], scene)
-    return np.where(known, pairs.least(*answers, nearest), np.nan)
+    return np.where(np.isfinite(middle).all(axis=1), pairs.least(*answers), np.nan)
 
 
 def _second_nearest(garment: F64, skin: F64, scene: I64) -> F64:
-    """(N,) ΔE00 to the second most alike of the scene's `_BESIDE` sightings before and after."""
+    """(N,) ΔE00 to the second most alike of the scene's `_BESIDE` sightings before and after: a
+    garment that two others of the scene wear is a costume, or two people who pass for one.
+    """
     seen = np.flatnonzero((scene >= 0) & np.isfinite(garment).all(axis=1))
     order = seen[np.argsort(scene[seen], kind="stable")]
     apart = np.full((len(scene), 2 * _BESIDE), np.nan)
