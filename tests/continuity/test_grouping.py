@@ -79,6 +79,20 @@ def test_a_flopped_shot_is_given_back_to_its_setup() -> None:
     assert found.mirrored[3] > found.direct[3] + camera.MIRROR_MARGIN
 
 
+def test_two_flopped_shots_do_not_vouch_for_each_other() -> None:
+    """Each is given back to the large set-up that it mirrors; a pair beside few shots is not."""
+    # Half symmetrical, so that the flopped shots still resemble the others as they are.
+    half = place(1).astype(np.float64)
+    layout = 0.5 * half + 0.5 * (half + half[:, ::-1]) / 2
+    for others in (camera.PAIR_BESIDE, camera.PAIR_BESIDE - 1):
+        layouts = np.stack([layout] * (others + 2))
+        layouts[-2:] = layout[:, ::-1]
+        layouts += np.random.default_rng(5).normal(0, 4, layouts.shape)
+        found = setups(np.clip(layouts, 0, 255).astype(np.uint8))
+        expected = [others, others + 1] if others == camera.PAIR_BESIDE else []
+        assert np.flatnonzero(found.flopped).tolist() == expected
+
+
 def test_a_symmetrical_place_is_not_flopped() -> None:
     layouts = takes(1, 1, 1, noise=0)
     layouts[:, :, 32:] = layouts[:, :, :32][:, :, ::-1]
