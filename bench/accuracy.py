@@ -202,6 +202,9 @@ def planted(
     for arm in bench.arms:
         for magnitude in (m for m in HEADLINE if m in magnitudes):
             cell = cells[arm.name, magnitude]
+            # Most baselines are told the scenes: so is the product, in a line of its own.
+            told = cells[f"{arm.name}, scenes declared", magnitude].by["product"]
+            cell.by = {"product": cell.by["product"], "product, scenes declared": told, **cell.by}
             parts += [f"### {arm.name}, ΔE00 {magnitude:g}: baselines and fault classes\n",
                       _rivals(cell), by_kind(cell), _notes(cell)]  # fmt: skip
     return "\n".join(parts)
