@@ -126,7 +126,7 @@ def test_the_head_says_what_was_checked_and_what_was_not(tmp_path: Path) -> None
     boat = SequenceReport("boat", (shot("c", unmeasured("5 frames, 8 are needed")),), "all")
     text = render(report(forest, boat, notes=("No colour tags.",)), tmp_path).text
     assert "3 shots in 2 sequences checked: 1 drifts, 1 could not be measured." in text
-    assert "5 frames, 8 are needed 1 comparison in 1 shot: c (Sound › loudness)" in text
+    assert "5 frames, 8 are needed 1 comparison in 1 shot: boat/c (Sound › loudness)" in text
     for said in ("at most 10% escape", "classical 1", "412", "shipped films", "No colour tags."):
         assert said in text
 
@@ -137,6 +137,13 @@ def test_reasons_are_grouped_and_none_is_lost(tmp_path: Path) -> None:
     text = render(one(*shots), tmp_path).text
     assert "no audio track 9 comparisons in 9 shots: s0, s1, s2, s3, s4, s5 and 3 more" in text
     assert all(f"reason number {i}" in text for i in range(8))
+
+
+def test_shots_of_one_name_in_two_sequences_are_two(tmp_path: Path) -> None:
+    unheard = (shot("shot_01", unmeasured("no audio track")),)
+    both = (SequenceReport(name, unheard, "all") for name in ("forest", "boat"))
+    text = render(report(*both), tmp_path).text
+    assert "no audio track 2 comparisons in 2 shots: forest/shot_01, boat/shot_01" in text
 
 
 def test_a_shot_without_any_finding_counts_as_not_measured(tmp_path: Path) -> None:

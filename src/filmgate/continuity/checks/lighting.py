@@ -22,6 +22,8 @@ FLOOR_STOPS = 0.08
 FLOOR_MIRED = 6.0
 """One just noticeable step of colour temperature is about 5.5 mired (Judd 1932)."""
 FLOOR_CONTRAST_STOPS = 0.25
+LEVEL_IS_OFF_STOPS = 1 / 3
+"""Below a third of a stop, the step of a lens, another level would not bring the balance back."""
 _NO_GROUP = "fewer than two other shots of this set-up and light"
 
 
@@ -137,8 +139,9 @@ class Lighting:
                 this=Measured(f"mean level {this:+.2f} stops"),
                 reference=Measured(f"mean level {reference:+.2f} stops"),
                 remedy=f"Relight, or grade the light by {reference - this:+.1f} stops, to match."
-                if abs(reference - this) >= 0.1
-                else "Relight to match: the level is right, shadows, lights or colour are not.",
+                if abs(reference - this) >= LEVEL_IS_OFF_STOPS
+                else "Relight to match: the level is nearly right; shadows, lights or colour are "
+                "not.",
             )
         if part == "contrast":
             contrast = float(world.light[shot, 0, 3])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -208,7 +208,7 @@ def build(report: CheckReport, source: FrameSource) -> PageView:
             _sequence(i, sequence, lookups[i], gallery, chosen)
             for i, sequence in enumerate(report.sequences)
         ),
-        reasons=_reasons(shot for sequence in report.sequences for shot in sequence.shots),
+        reasons=_reasons(_named(report)),
         pictures=tuple(gallery.evidence.values()),
     )
 
@@ -302,7 +302,7 @@ def _sequence(
             for finding in shot.findings
             if finding.status == "declared_change"
         ),
-        reasons=_reasons(sequence.shots),
+        reasons=_reasons((shot.shot, shot) for shot in sequence.shots),
     )
 
 
@@ -399,21 +399,33 @@ def _roles(finding: Finding) -> tuple[str, str]:
     return "This shot", finding.other or "The scene's consensus"
 
 
-def _reasons(shots: Iterable[ShotReport]) -> tuple[ReasonView, ...]:
-    """Why something was not measured, the reason that concerns most comparisons first."""
+def _named(report: CheckReport) -> Iterator[tuple[str, ShotReport]]:
+    """Every shot with a name of its own: in many sequences there is a shot_01."""
+    for sequence in report.sequences:
+        for shot in sequence.shots:
+            alone = len(report.sequences) == 1
+            yield shot.shot if alone else f"{sequence.id}/{shot.shot}", shot
+
+
+def _reasons(shots: Iterable[tuple[str, ShotReport]]) -> tuple[ReasonView, ...]:
+    """Why something was not measured, the reason that concerns most comparisons first.
+
+    Args:
+        shots: each with the name to call it by.
+    """
     found: dict[str, tuple[list[str], dict[str, None], dict[str, None]]] = {}
-    for shot in shots:
+    for name, shot in shots:
         for finding in shot.findings:
             if finding.status == "not_measured":
                 reason = finding.reason or "no reason was given"
                 hits, names, paths = found.setdefault(reason, ([], {}, {}))
-                hits.append(shot.shot)
-                names[shot.shot] = None
+                hits.append(name)
+                names[name] = None
                 paths[words.attribute(finding.attribute)] = None
         if not shot.findings:
             text = shot.notes[0] if shot.notes else "nothing was measured in this shot"
             hits, names, paths = found.setdefault(text, ([], {}, {}))
-            hits.append(shot.shot)
-            names[shot.shot] = None
+            hits.append(name)
+            names[name] = None
     views = [ReasonView(r, len(h), tuple(n), tuple(p)) for r, (h, n, p) in found.items()]
     return tuple(sorted(views, key=lambda view: -view.comparisons))
