@@ -74,3 +74,19 @@ def test_a_lamp_that_moved_is_not_discounted_by_its_own_size() -> None:
     assert busy(1.0, 0.18) == pytest.approx(1.0)
     assert busy(0.1, 0.18) > 4, "someone walked through"
     assert busy(0.1, 0.04) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("stops", "told"), [(0.2, "the level is nearly right"), (1.0, "grade the light by +1.0 stops")]
+)
+def test_a_balance_is_blamed_on_the_level_only_where_that_would_mend_it(
+    stops: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = staged.world(staged.clean(4))
+    balance = next(
+        b for b in lighting.CHECK.compare(world)
+        if b.attribute == "lighting/balance" and b.against == "neighbour"
+    )  # fmt: skip
+    other = int(balance.other[1])
+    monkeypatch.setattr(lighting, "_exposure", lambda _, at: -2.0 + stops * (at == other))
+    assert told in (lighting.CHECK.explain(world, balance, 1).remedy or "")

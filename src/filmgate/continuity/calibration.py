@@ -41,8 +41,7 @@ _STEEPEST_OF = {"in_shot/wardrobe:itself": 4.5}
 """Bounds of the Pareto tail. On the development projects recall in the worst 3 % is .95, .95, .97
 and .98 for an upper bound of 9, 6, 4.5 and 3.5. A distance cannot exceed 1, and its tail is as
 short as it looks. A garment inside a shot is told by two witnesses who rarely err together, and its
-tail is shorter than others: of 20 garments that change by ΔE00 12 inside a shot 19 are in the worst
-3 %, not 14, and one other drift of 220 is not."""
+tail is shorter than others (``docs/decisions/0012``)."""
 _RAREST = 0.01
 """Smallest share beyond the knee: clean comparisons come in set-ups, so that a tail in which none
 of a thousand lies (a mirrored picture) has been looked for in some hundred places."""

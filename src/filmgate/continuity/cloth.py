@@ -73,14 +73,14 @@ def difference(cells: F64, reference: F64, shift: F64) -> F64:
     if not ok.any():
         return out
     one, two = cells[ok], expected[ok]
-    base, step = _middle(two), _middle(one - two)
+    base, step = middle(two), middle(one - two)
     together = delta_e_2000(lab_of_log(base + step), lab_of_log(base))
     each = delta_e_2000(lab_of_log(one), lab_of_log(two))
     out[ok] = np.minimum(together, np.quantile(each, LEAST_SHARE, axis=1))
     return out
 
 
-def _middle(cells: F64) -> F64:
+def middle(cells: F64) -> F64:
     """(N, 3) median over the cells of (N, K, 3)."""
     columns = cells.swapaxes(0, 1).reshape(cells.shape[1], -1)
     return consensus.median(columns).reshape(-1, 3)

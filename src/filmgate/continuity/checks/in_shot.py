@@ -147,8 +147,7 @@ def _still(world: World) -> NDArray[np.bool_]:
 @once
 def _brighter(world: World) -> F64:
     """(N, 3) log RGB by which the middle of the picture's cells is brighter at the tail."""
-    cells = [world.cells[zone][0].swapaxes(0, 1) for zone in (pairs.TAIL, pairs.HEAD)]
-    return consensus.median((cells[0] - cells[1]).reshape(len(cells[0]), -1)).reshape(-1, 3)
+    return cloth.middle(world.cells[pairs.TAIL][0] - world.cells[pairs.HEAD][0])
 
 
 def _free(values: F64, world: World) -> F64:
