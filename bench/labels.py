@@ -37,6 +37,10 @@ Bool = NDArray[np.bool_]
 
 ATTRIBUTES: Final = ("wardrobe", "identity", "lighting", "grade", "geometry")
 OVERALL, OVERALL_SEEN = "overall", "overall, without props or style alone"
+OVERALL_JUDGED: Final = "overall, by the five checks that have labels"
+"""The annotator saw one or two stills a shot and heard nothing (README of the footage): what sound
+and what moves inside a shot say, the labels can neither confirm nor deny."""
+OVERALLS: Final = (OVERALL, OVERALL_SEEN, OVERALL_JUDGED)
 RIGHT: Final = {"ok": False, "drift": True}
 
 
@@ -79,7 +83,7 @@ def whole(cut: str) -> Shot:
 
 def truth(row: dict[str, Any], attribute: str) -> bool | None:
     """Whether the person saw drift; None where the label does not count."""
-    if attribute in (OVERALL, OVERALL_SEEN):
+    if attribute in OVERALLS:
         if row["overall"] not in ("clean", "drift"):
             return None
         if attribute == OVERALL_SEEN and row["overall"] == "drift" and not _seen_kinds(row):
@@ -154,7 +158,7 @@ def table_of(
     sequences: Sequence[Sequence35], answers: Sequence[Judgement], attribute: str, arm: str
 ) -> Table:
     """Truth, product and baselines for one attribute."""
-    check = None if attribute in (OVERALL, OVERALL_SEEN) else attribute
+    check = None if attribute in OVERALLS else attribute
     drift, group, product, every, measured, flagged = [], [], [], [], [], []
     others: dict[str, list[float]] = {}
     for number, (sequence, answer) in enumerate(zip(sequences, answers, strict=True)):
@@ -165,8 +169,7 @@ def table_of(
             report = answer.report.shots[at]
             drift.append(found)
             group.append(number)
-            counted = answer.evidence[check][at] if check else report.score
-            product.append(float(np.nan_to_num(counted)))
+            product.append(_counted(answer, at, attribute))
             every.append(shown(report, check) if check else report.score)
             measured.append(bool(answer.covered((check,))[at]) if check else report.score > 0)
             flagged.append(
@@ -180,6 +183,15 @@ def table_of(
         np.array(measured, bool), np.array(flagged, bool),
         {k: np.array(v) for k, v in others.items()},
     )  # fmt: skip
+
+
+def _counted(answer: Judgement, at: int, attribute: str) -> float:
+    """The score of one shot: of one check, of those with labels, or the shot's own."""
+    if attribute in (OVERALL, OVERALL_SEEN):
+        return answer.report.shots[at].score
+    asked = ATTRIBUTES if attribute == OVERALL_JUDGED else (attribute,)
+    told = [float(answer.evidence[c][at]) for c in asked if c in answer.evidence]
+    return max((v for v in told if np.isfinite(v)), default=0.0)
 
 
 def _baselines(sequence: Sequence35, at: int, arm: str) -> dict[str, float]:
@@ -248,7 +260,7 @@ def report(bench: Bench, calibration: Calibration, strict: Calibration | None = 
     ]
     head = ["attribute", "shots / drift", "AUROC", "recall", "false alarms", "not measured",
             "− histogram", "AUROC, all that is shown"]  # fmt: skip
-    kinds = (*ATTRIBUTES, OVERALL, OVERALL_SEEN)
+    kinds = (*ATTRIBUTES, *OVERALLS)
     last: list[Table] = []
     for arm in bench.arms:
         for name, used in (("", calibration), (", calibrated without labelled footage", strict)):

@@ -77,7 +77,6 @@ def test_cells_are_read_under_the_garment_and_follow_a_flop() -> None:
     at = next(iter(seen))
     left, _, wide, _ = seen[at].garment_box or pytest.fail("no garment box")
     columns = world.thumb.shape[3]
-    world.thumb_weight[at] = 1.0
     world.thumb[at, 0] = np.linspace(-3, 0, columns)[None, :, None]
     read = cloth.garments(world, seen, 0)[at].reshape(cloth.SIDE, cloth.SIDE, 3)
     expected = -3 + 3 * (left + wide * np.array([0.1, 0.9]))
@@ -88,14 +87,6 @@ def test_cells_are_read_under_the_garment_and_follow_a_flop() -> None:
     world.setups = world.setups._replace(flopped=flopped)
     turned = cloth.garments(world, seen, 0)[at].reshape(cloth.SIDE, cloth.SIDE, 3)
     assert turned[:, ::-1] == pytest.approx(read, abs=0.15)
-
-
-def test_where_masks_cut_people_out_there_is_nothing_to_read() -> None:
-    """The median colour, which masks make better, is then alone."""
-    world = staged.world(staged.clean(4))
-    seen = world.sightings(world.labels[0])
-    world.thumb_weight[:] = 0.0
-    assert np.isnan(cloth.garments(world, seen, 0)).all()
 
 
 def test_a_sighting_without_a_box_has_no_cells() -> None:

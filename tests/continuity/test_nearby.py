@@ -37,20 +37,20 @@ def test_the_own_group_is_left_out_where_it_is_named() -> None:
     assert {2, 3, 4} <= set(mates[0].tolist())
 
 
-def places(count: int) -> tuple[F64, F64]:
-    """(N, 192, 3) takes of one place in one light, all of it background."""
+def places(count: int) -> F64:
+    """(N, 192, 3) takes of one place in one light."""
     rng = np.random.default_rng(2)
     set_ = rng.uniform(-3, -0.5, (CELLS, 3))
-    return set_ + rng.normal(0, 0.02, (count, CELLS, 3)), np.ones((count, CELLS))
+    return np.asarray(set_ + rng.normal(0, 0.02, (count, CELLS, 3)))
 
 
 def test_what_the_light_did_is_read_and_what_moved_is_not() -> None:
-    cells, share = places(4)
+    cells = places(4)
     cells[0] += np.array([0.2, 0.0, -0.2]) + 0.5 * picture.STOP
     cells[0, :30] -= 2.0  # somebody walks in
     mates = np.full((4, nearby.MOST), -1)
     mates[0, :3] = [1, 2, 3]
-    near = nearby.compare(cells, share, mates)
+    near = nearby.compare(cells, mates)
     assert near.level_stops[0] == pytest.approx(0.5, abs=0.12)
     assert near.mired[0] == pytest.approx(-0.4 * picture.MIRED_PER_LOG, abs=6)
     assert abs(near.key_stops[0]) < 0.2
@@ -59,15 +59,15 @@ def test_what_the_light_did_is_read_and_what_moved_is_not() -> None:
 
 def test_the_middle_of_the_mates_counts() -> None:
     """One of three mates drifts itself: the shot is not blamed for it."""
-    cells, share = places(4)
+    cells = places(4)
     cells[3] += 1.5
     mates = np.full((4, nearby.MOST), -1)
     mates[0, :3] = [1, 2, 3]
-    assert abs(nearby.compare(cells, share, mates).level_stops[0]) < 0.1
+    assert abs(nearby.compare(cells, mates).level_stops[0]) < 0.1
 
 
 def test_one_mate_is_not_enough() -> None:
-    cells, share = places(3)
+    cells = places(3)
     mates = np.full((3, nearby.MOST), -1)
     mates[0, 0] = 1
-    assert np.isnan(nearby.compare(cells, share, mates).level_stops).all()
+    assert np.isnan(nearby.compare(cells, mates).level_stops).all()

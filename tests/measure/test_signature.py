@@ -192,7 +192,8 @@ def test_without_a_person_the_background_is_the_frame() -> None:
     assert not made.masked
     np.testing.assert_array_equal(made.tone[:, 1], made.tone[:, 0])
     assert made.region_weight[0].tolist() == [1, 1, 0]
-    assert made.thumb_weight.min() == 1
+    assert made.background is None
+    assert made.background_weight is None
     assert not made.tone[:, 2].any()
     assert not measure(sample(media.picture()), "a.mp4", []).looked
 
@@ -209,10 +210,18 @@ def test_a_mask_parts_the_person_from_the_background() -> None:
     assert middle[1] == pytest.approx((40, 90, 60), abs=1)
     assert middle[2] == pytest.approx((220, 40, 40), abs=1)
     assert made.region_weight[0] == pytest.approx((1, 0.5, 0.5), abs=0.02)
-    assert made.thumb_weight[0, :, 2].min() == pytest.approx(1)
-    assert made.thumb_weight[0, :, -2].max() == pytest.approx(0)
+    assert made.background is not None
+    assert made.background_weight is not None
+    assert made.background_weight[0, :, 2].min() == pytest.approx(1)
+    assert made.background_weight[0, :, -2].max() == pytest.approx(0)
     # Where the person hides the set, nothing of the person's colour may leak into the set.
-    seen = made.thumb[0][made.thumb_weight[0] > 0.5]
+    seen = made.background[0][made.background_weight[0] > 0.5]
+    # The thumbnail shows the picture as it is, whoever was found in it.
+    unseen = measure(sample(picture), "a.mp4", [])
+    np.testing.assert_array_equal(made.thumb, unseen.thumb)
+    np.testing.assert_array_equal(made.light, unseen.light)
+    assert made.thumb[0, 12, 2].argmax() == 1
+    assert made.thumb[0, 12, -2].argmax() == 0
     np.testing.assert_allclose(seen, np.broadcast_to(seen[0], seen.shape), atol=1e-3)
 
 
@@ -222,7 +231,8 @@ def test_a_frame_nobody_looked_at_counts_less_for_the_background() -> None:
     person = someone((0.5, 0.0, 0.5, 1.0), mask)
     eyes = Seen(person, masked=True, frames=1)
     made = measure(sample(*[media.picture()] * 2), "a.mp4", [eyes])
-    left, right = made.thumb_weight[0, :, 2], made.thumb_weight[0, :, -2]
+    assert made.background_weight is not None
+    left, right = made.background_weight[0, :, 2], made.background_weight[0, :, -2]
     assert left == pytest.approx((1 + 0.2) / 2, abs=0.01)
     assert right == pytest.approx(0.2 / 2, abs=0.01)
 

@@ -91,9 +91,8 @@ def towards(world: World, shot: int, other: int) -> CDL | None:
 
 
 def _from_cells(world: World, shot: int, mates: NDArray[np.int64]) -> CDL | None:
-    cells, share = (values[shot] for values in world.cells[0])
-    target = np.median(world.cells[0][0][mates], axis=0)
-    usual = np.median(world.cells[0][1][mates], axis=0)
+    cells, share = (values[shot] for values in world.behind(0))
+    target, usual = (np.median(values[mates], axis=0) for values in world.behind(0))
     use = (share > 0.3) & (usual > 0.3)
     if use.sum() < _MIN_PAIRS:
         return None

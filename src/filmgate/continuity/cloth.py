@@ -24,15 +24,13 @@ INSET = 0.08
 """Share of a box at each edge that is left out: it is half background."""
 LEAST_SHARE = 0.25
 """Of the cells at least three in four have to differ as much: an arm across the body moves many."""
-_LEAST_KEPT = 0.1
-"""Share of a cell that has to be left by the masks of people for it to be read."""
 _LEAST_BOX = 0.02
 """A box narrower or lower than this share of the picture is less than one cell."""
 
 
 def garments(world: World, seen: dict[int, PersonSignature], zone: int) -> F64:
-    """(N, 36, 3) log-linear RGB under each sighting's garment box; NaN where there is none, and
-    where a mask of people cut the cell out: then the median colour is alone.
+    """(N, 36, 3) log-linear RGB under each sighting's garment box; NaN where there is none:
+    then the median colour is alone.
 
     Args:
         zone: 0 the whole shot, 1 its head, 2 its tail.
@@ -55,9 +53,7 @@ def _read(world: World, boxes: dict[int, Box | None], zone: int) -> F64:
     column = ((left[:, None] + wide[:, None] * inside) * columns).astype(int).clip(0, columns - 1)
     row = ((top[:, None] + high[:, None] * inside) * rows).astype(int).clip(0, rows - 1)
     place = (at[:, None, None], zone, row[:, :, None], column[:, None, :])
-    # Where a mask cut the person out of the thumbnail there is nothing to read.
-    kept = world.thumb_weight[place] >= _LEAST_KEPT
-    out[at] = np.where(kept[..., None], world.thumb[place], np.nan).reshape(len(at), -1, 3)
+    out[at] = world.thumb[place].reshape(len(at), -1, 3)
     return out
 
 

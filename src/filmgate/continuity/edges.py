@@ -72,6 +72,9 @@ def scene_edges(label: I64, values: F64, floor: F64) -> Edges:
         votes[near] = pairs.votes(near, cuts)
         votes[cuts[:-1]] = -np.inf
         spoken[near] = votes[near]
+    for k in range(1, len(cuts) - 1):
+        # Found before its neighbours were, an edge heard shots of other scenes.
+        cuts[k] = pairs.settled(int(cuts[k]), np.delete(cuts, k))
     cuts = np.array(
         sorted({0, n, *(_by_setup(label, pairs, cuts, k) for k in range(1, len(cuts) - 1))})
     )

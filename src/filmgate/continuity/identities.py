@@ -197,14 +197,14 @@ def identify(
         here = range(first, first + (len(signature.people) if signature is not None else 0))
         first = here.stop
         pairs = sorted(
-            (value, one, column)
+            (value if few else near, one, column, value)
             for one in here
-            for column, value in enumerate(_best_costs(sightings, memory, known, one))
+            for column, (near, value) in enumerate(_best_costs(sightings, memory, known, one))
         )
         labels: dict[int, str] = {}
         taken: set[int] = set()
         for limit in (SAME_PERSON, STAND_IN):
-            for value, one, column in pairs:
+            for _, one, column, value in pairs:
                 if one in labels or column in taken or value >= limit:
                     continue
                 if limit == STAND_IN and not (few or _stands_there(sightings, known[column], one)):
@@ -240,12 +240,18 @@ def _stands_there(sightings: _Sightings, known: _Known, one: int) -> bool:
 
 def _best_costs(
     sightings: _Sightings, memory: list[int], known: list[_Known], one: int
-) -> list[float]:
-    """Per known person the second-lowest cost: one lucky match is not a person."""
+) -> list[tuple[float, float]]:
+    """Per known person the mean of the two lowest costs, and the second-lowest.
+
+    The second-lowest says whether it may be that person (one lucky match is not a person). Which of
+    several it is the mean says: the same face in the same set-up must not lose to two faint
+    likenesses. Where shots are so few that no set-up comes back, the second-lowest says that too.
+    """
     if not known:
         return []
     costs = sightings.costs(one, memory).tolist()
-    return [sorted(costs[slot] for slot in k.slots)[min(1, len(k.slots) - 1)] for k in known]
+    lowest = [sorted(costs[slot] for slot in k.slots)[:2] for k in known]
+    return [(sum(two) / len(two), two[-1]) for two in lowest]
 
 
 def _remember(memory: list[int], known: _Known, one: int) -> None:

@@ -67,7 +67,7 @@ def nearest(vectors: F32, chapter: I64, wanted: NDArray[np.bool_], apart: I64) -
     return out
 
 
-def compare(cells: F64, share: F64, mates: I64) -> Nearby:
+def compare(cells: F64, mates: I64) -> Nearby:
     """Each shot's coarse thumbnail (N, 192, 3) against those of its `mates` (N, MOST)."""
     n = len(cells)
     row, column = np.nonzero(mates >= 0)
@@ -77,9 +77,7 @@ def compare(cells: F64, share: F64, mates: I64) -> Nearby:
         if not len(part):
             continue
         one, two = row[part], other[part]
-        pair = picture.relight_pairs(
-            cells[one], share[one], cells[two], share[two], np.ones(len(part), bool)
-        )
+        pair = picture.relight_pairs(cells[one], cells[two], np.ones(len(part), bool))
         values[one, column[part]] = np.stack(
             [pair.level_stops, pair.mired, pair.tint * picture.MIRED_PER_LOG, pair.key_stops[:, 0]],
             axis=1,

@@ -63,7 +63,17 @@ class Relight:
     residual: F64
 
 
-def small_thumbs(thumb: F32, weight: F32) -> tuple[F64, F64]:
+def coarse(thumb: F32) -> F64:
+    """(N, 192, 3): thumbnails of `GRID` cells."""
+    n = len(thumb)
+    cells = np.empty((n, *GRID, 3))
+    for first in range(0, n, _CHUNK):
+        part = slice(first, first + _CHUNK)
+        cells[part] = _by_fours(thumb[part]) / 4
+    return cells.reshape(n, -1, 3)
+
+
+def coarse_weighted(thumb: F32, weight: F32) -> tuple[F64, F64]:
     """(N, 192, 3) and (N, 192): thumbnails of `GRID` cells; cells under a quarter weigh nothing."""
     n = len(thumb)
     cells, share = np.empty((n, *GRID, 3)), np.empty((n, *GRID))
@@ -82,24 +92,24 @@ def _by_fours(values: F32) -> F32:
     return np.asarray(rows[:, :, ::2] + rows[:, :, 1::2])
 
 
-def relight(cells: F64, share: F64, group: I64) -> Relight:
+def relight(cells: F64, group: I64) -> Relight:
     """Fit every shot's thumbnail against the leave-one-out median of its group.
 
     Args:
-        cells: (N, 192, 3), share: (N, 192), from `small_thumbs`; group: (N,).
+        cells: (N, 192, 3), from `coarse`; group: (N,).
     """
-    n, count = share.shape
-    reference = consensus.medians(cells.reshape(n, -1), group).reshape(n, count, 3)
-    usual_share = consensus.medians(share, group)
-    use = np.where(np.isfinite(usual_share), share * np.minimum(usual_share, 1), 0.0)
-    return _fit_all(cells, reference, use)
+    reference = consensus.medians(cells.reshape(len(cells), -1), group).reshape(cells.shape)
+    return _fit_all(cells, reference, np.isfinite(reference[:, :, 0]).astype(np.float64))
 
 
-def relight_pairs(
-    cells: F64, share: F64, reference: F64, other_share: F64, compare: NDArray[np.bool_]
-) -> Relight:
-    """The same for pairs: row i of `cells` against row i of `reference` where `compare`."""
-    return _fit_all(cells, reference, share * other_share * compare[:, None])
+def relight_pairs(cells: F64, reference: F64, weight: F64 | NDArray[np.bool_]) -> Relight:
+    """The same for pairs: row i of `cells` against row i of `reference`.
+
+    Args:
+        weight: (N, 192) of each cell, or (N,) of each pair; those without are not compared.
+    """
+    use = weight if weight.ndim == 2 else weight[:, None]
+    return _fit_all(cells, reference, np.broadcast_to(use, cells.shape[:2]).astype(np.float64))
 
 
 def _fit_all(cells: F64, reference: F64, use: F64) -> Relight:

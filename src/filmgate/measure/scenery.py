@@ -27,22 +27,23 @@ def log_linear(rgb: U8) -> F32:
     return np.asarray(cv2.LUT(rgb, LOG_LINEAR_OF_CODE), dtype=np.float32)
 
 
-def thumbnail(rgb: U8, background: U8 | None) -> tuple[F32, F32]:
-    """Log-linear thumbnail (24, 32, 3) of the background, and each cell's background share.
+def thumbnail(rgb: U8, background: U8 | None) -> tuple[F32, F32, F32]:
+    """Log-linear thumbnail (24, 32, 3) of the picture, of its background, and each cell's
+    background share.
 
     Args:
         rgb: (h, w, 3) display RGB; background: (h, w) 0 or 255, None when all of it is.
     """
     height, width = THUMB_SHAPE
     logs = log_linear(rgb)
+    thumb = np.asarray(cv2.resize(logs, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     if background is None:
-        thumb = cv2.resize(logs, (width, height), interpolation=cv2.INTER_AREA)
-        return np.asarray(thumb, np.float32), np.ones(THUMB_SHAPE, np.float32)
+        return thumb, thumb, np.ones(THUMB_SHAPE, np.float32)
     keep = (background > 127).astype(np.float32)
     share = cv2.resize(keep, (width, height), interpolation=cv2.INTER_AREA)
     light = cv2.resize(logs * keep[..., None], (width, height), interpolation=cv2.INTER_AREA)
-    thumb = light / np.maximum(share, 1e-3)[..., None]
-    return np.asarray(thumb, np.float32), np.asarray(share, np.float32)
+    behind = light / np.maximum(share, 1e-3)[..., None]
+    return thumb, np.asarray(behind, np.float32), np.asarray(share, np.float32)
 
 
 def layout(rgb: U8) -> U8:
@@ -88,9 +89,9 @@ _FIELD = _design()
 
 
 def light_of(thumb: F32, weight: F32) -> F32:
-    """(11,) description of the light on the background of one thumbnail; see Signature.light.
+    """(11,) description of the light on what of one thumbnail has weight; see Signature.light.
 
-    NaN where less than a twentieth of the thumbnail is background.
+    NaN where less than a twentieth of the thumbnail has.
     """
     keep = (weight > _MIN_BACKGROUND).reshape(-1)
     if keep.mean() < 0.05:

@@ -56,7 +56,7 @@ def measure(sample: Sample, media: str, extractors: Sequence[Extractor]) -> Sign
         tone=zones.table("quantiles"), bands=zones.table("band_means"),
         region_weight=zones.weights(),
         palette=np.stack([zones.tones[0][r].palette() for r in range(len(REGIONS))]),
-        thumb=zones.thumb(), thumb_weight=zones.thumb_weight(), layout=zones.layout(),
+        thumb=zones.thumb(), **zones.background(), layout=zones.layout(),
         texture=zones.texture, light=zones.light(), series=zones.series(),
         clipped=zones.clipped / len(sample.frames), crushed=zones.crushed / len(sample.frames),
         masked=masked, looked=bool(extractors),
@@ -110,6 +110,8 @@ class _Zones:
         self.count = len(frames)
         self.tones = [[tones.Tones() for _ in REGIONS] for _ in ZONES]
         self.thumbs: list[F32] = []
+        self.behind: list[F32] = []
+        self.cut = False
         self.shares: list[F32] = []
         self.layouts: list[U8] = []
         self.lights: list[F32] = []
@@ -150,11 +152,13 @@ class _Zones:
             for zone in range(len(ZONES)):
                 if slot in self.members(zone):
                     self.tones[zone][region] += added
-        thumb, share = scenery.thumbnail(small, background)
+        thumb, behind, share = scenery.thumbnail(small, background)
         self.thumbs.append(thumb)
+        self.behind.append(behind)
+        self.cut = self.cut or background is not None
         self.shares.append(share * (0.2 if blind else 1.0))
         self.layouts.append(scenery.layout(small))
-        self.lights.append(scenery.light_of(thumb, share))
+        self.lights.append(scenery.light_of(behind, share))
         self.sharp.append(scenery.sharpness(frame.rgb))
         if slot == self.count // 2:
             self.texture = scenery.texture(small)
@@ -168,18 +172,23 @@ class _Zones:
         return np.array([[t.weight for t in zone] for zone in self.tones], np.float32)
 
     def thumb(self) -> F32:
-        """(3, 24, 32, 3): mean over the zone's frames, each cell weighted by its background."""
+        """(3, 24, 32, 3): mean over the zone's frames."""
+        means = [np.mean([self.thumbs[s] for s in self.members(z)], axis=0) for z in range(3)]
+        return np.stack(means).astype(np.float32)
+
+    def background(self) -> dict[str, F32 | None]:
+        """The same without the people, each cell weighted by what is left of it, and that share."""
+        if not self.cut:
+            return {"background": None, "background_weight": None}
         out = np.zeros((len(ZONES), *THUMB_SHAPE, 3), np.float32)
+        weight = np.zeros((len(ZONES), *THUMB_SHAPE), np.float32)
         for zone in range(len(ZONES)):
             slots = self.members(zone)
-            share = np.stack([self.shares[s] for s in slots])[..., None]
-            light = np.stack([self.thumbs[s] for s in slots])
-            out[zone] = (light * share).sum(axis=0) / np.maximum(share.sum(axis=0), 1e-3)
-        return out
-
-    def thumb_weight(self) -> F32:
-        means = [np.mean([self.shares[s] for s in self.members(z)], axis=0) for z in range(3)]
-        return np.stack(means).astype(np.float32)
+            share = np.stack([self.shares[s] for s in slots])
+            light = np.stack([self.behind[s] for s in slots]) * share[..., None]
+            out[zone] = light.sum(axis=0) / np.maximum(share.sum(axis=0), 1e-3)[..., None]
+            weight[zone] = share.mean(axis=0)
+        return {"background": out, "background_weight": weight}
 
     def layout(self) -> U8:
         out = np.zeros((len(ZONES), *LAYOUT_SHAPE), np.uint8)
@@ -189,8 +198,8 @@ class _Zones:
         return out
 
     def light(self) -> F32:
-        thumb, weight = self.thumb(), self.thumb_weight()
-        return np.stack([scenery.light_of(thumb[z], weight[z]) for z in range(len(ZONES))])
+        everywhere = np.ones(THUMB_SHAPE, np.float32)
+        return np.stack([scenery.light_of(thumb, everywhere) for thumb in self.thumb()])
 
     def series(self) -> F32:
         """(F, 7): exposure, log R/G, log B/G, contrast, x slope, sharpness, chroma."""

@@ -20,7 +20,7 @@ F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 I32 = NDArray[np.int32]
 
-VERSION = "signature 2"
+VERSION = "signature 3"
 """Part of every cache key: raise it whenever a measured number may change."""
 
 LOG_FLOOR = 0.004
@@ -117,15 +117,17 @@ class Signature:
         bands: (3 zones, 3 regions, 5, 3) mean Lab of five equal slices by lightness.
         region_weight: (3 zones, 3 regions) share of the frame, 0 to 1.
         palette: (3 regions, 4, 8, 8) Lab histograms, each sums to 1 (or 0 when empty).
-        thumb: (3 zones, 24, 32, 3) log-linear RGB; thumb_weight: (3 zones, 24, 32) share of each
-            cell that is background, 0 to 1.
+        thumb: (3 zones, 24, 32, 3) log-linear RGB of the whole picture.
+        background: the same without the people, background_weight: (3 zones, 24, 32) share of each
+            cell that is left, 0 to 1. Both None when nobody was cut out.
         layout: (3 zones, 48, 64) uint8 light-normalised grey.
         texture: (128,) gradient orientations in a 4 x 4 grid of 8 directions, unit length.
-        light: (3 zones, 11): exposure, log R/G, log B/G, contrast (stops between the 10th and the
-            90th percentile), chroma, and the six coefficients of a quadratic fitted to
-            log-luminance over the picture (1, x, y, xx, xy, yy; x and y from -1 to 1).
-        series: (F, 7) per sampled frame: exposure, log R/G, log B/G, contrast, x slope of
-            log-luminance, sharpness, chroma.
+        light: (3 zones, 11) of the whole picture: exposure, log R/G, log B/G, contrast (stops
+            between the 10th and the 90th percentile), chroma, and the six coefficients of a
+            quadratic fitted to log-luminance over the picture (1, x, y, xx, xy, yy; x and y from
+            -1 to 1).
+        series: (F, 7) per sampled frame, of the background: exposure, log R/G, log B/G, contrast,
+            x slope of log-luminance, sharpness, chroma.
         clipped, crushed: share of pixels at the ends of the scale.
         masked: whether people were cut out, so that background means background.
         looked: whether any extractor looked for people.
@@ -146,7 +148,8 @@ class Signature:
     region_weight: F32
     palette: F32
     thumb: F32
-    thumb_weight: F32
+    background: F32 | None
+    background_weight: F32 | None
     layout: U8
     texture: F32
     light: F32

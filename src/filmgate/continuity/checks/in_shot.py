@@ -40,9 +40,8 @@ class InShot:
         still = _still(world)
         reasons |= {int(i): _MOVED for i in np.flatnonzero(long & ~still)}
         long &= still
-        motion = picture.relight_pairs(
-            *world.cells[pairs.TAIL], *world.cells[pairs.HEAD], long,
-        )  # fmt: skip
+        (last, there), (first, here) = world.behind(pairs.TAIL), world.behind(pairs.HEAD)
+        motion = picture.relight_pairs(last, first, there * here * long[:, None])
         region = pairs.region_of(world)
         rows = np.arange(world.count)
         bands = world.bands[rows, :, region].astype(np.float64)
@@ -147,7 +146,7 @@ def _still(world: World) -> NDArray[np.bool_]:
 @once
 def _brighter(world: World) -> F64:
     """(N, 3) log RGB by which the middle of the picture's cells is brighter at the tail."""
-    return cloth.middle(world.cells[pairs.TAIL][0] - world.cells[pairs.HEAD][0])
+    return cloth.middle(world.behind(pairs.TAIL)[0] - world.behind(pairs.HEAD)[0])
 
 
 def _free(values: F64, world: World) -> F64:
