@@ -65,6 +65,18 @@ def test_cells_that_are_not_seen_say_nothing() -> None:
     assert np.isnan(cloth.difference(seen, seen, np.full((1, 3), np.nan))).all()
 
 
+def test_a_garment_in_another_colour_keeps_its_folds() -> None:
+    """What comes before it, a hand or a cup, brings a picture of its own."""
+    seen = jumper()
+    recoloured = seen + np.array([0.6, -0.3, 0.1])
+    covered = seen.copy()
+    covered[:, ::3] += 2.0
+    covered[:, 1::3] -= 1.5
+    assert cloth.changed(recoloured, seen) == pytest.approx([0.0], abs=1e-6)
+    assert cloth.changed(covered, seen)[0] > 0.8
+    assert np.isnan(cloth.changed(np.full_like(seen, np.nan), seen)).all()
+
+
 def test_witnesses_must_agree() -> None:
     """One that sees a change where the other sees none counts for little; alone it counts."""
     one, two = np.array([16.0, 16.0, 16.0]), np.array([16.0, 1.0, np.nan])

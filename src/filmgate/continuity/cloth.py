@@ -76,6 +76,15 @@ def difference(cells: F64, reference: F64, shift: F64) -> F64:
     return out
 
 
+def changed(cells: F64, reference: F64) -> F64:
+    """(N,) natural-log distance by which the middle one of the cells (N, K, 3) differs from its
+    reference beyond what all cells moved by: a garment in another colour keeps its folds, a hand or
+    a cup that comes before it brings a picture of its own. NaN where one is not seen.
+    """
+    moved = cells - reference
+    return np.asarray(np.median(np.linalg.norm(moved - middle(moved)[:, None], axis=2), axis=1))
+
+
 def middle(cells: F64) -> F64:
     """(N, 3) median over the cells of (N, K, 3)."""
     columns = cells.swapaxes(0, 1).reshape(cells.shape[1], -1)
