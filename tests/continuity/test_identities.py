@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from filmgate.continuity import identities
 from filmgate.schema.look import Look, NamedPerson
@@ -138,6 +139,23 @@ def test_who_stands_where_somebody_stood_is_held_to_be_them() -> None:
     assert labels(shots, setups=[0] * LONG)[-1] == ("person_1",)
     moved = dataclasses.replace(half, side=0.8)
     assert labels([*shots[:-1], [moved]], setups=[0] * LONG)[-1] == ("person_2",)
+
+
+def test_the_same_face_in_the_same_set_up_beats_two_faint_likenesses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Sightings 0 and 2 are Ana's, 1 and 3 Ben's; 4 is Ana as in 0, and a little like both Bens."""
+    faint = {0: 0.05, 2: 0.7, 1: 0.6, 3: 0.65}
+
+    def costs(_: object, one: int, others: Sequence[int]) -> NDArray[np.float64]:
+        told = faint if one == 4 else {k: 0.1 if k % 2 == one % 2 else 2.0 for k in range(9)}
+        return np.array([told.get(k, 0.1) for k in others])
+
+    monkeypatch.setattr(identities._Sightings, "costs", costs)
+    shots: list[list[PersonSignature] | None] = [[ANA], [BEN], [ANA], [BEN], [ANA], [BEN]]
+    assert labels(shots)[4] == ("person_1",)
+    few = labels([*shots[:4], [ANA]])
+    assert few[4] == ("person_2",), "where no set-up comes back, two witnesses decide"
 
 
 def test_nobody_is_twice_in_a_shot() -> None:
