@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from filmgate.measure.colour import delta_e_2000, srgb_to_lab
 from filmgate.models.generators import previz
 from filmgate.schema.report import CDL
 
+sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
+import staged
+
 
 def test_it_finds_a_grade_that_is_a_cdl() -> None:
     rng = np.random.default_rng(0)
@@ -25,6 +29,24 @@ def test_it_finds_a_grade_that_is_a_cdl() -> None:
         srgb_to_lab(cdl.apply(cdl.fit(source, target), source)), srgb_to_lab(target)
     )
     assert float(left.mean()) < 0.5
+
+
+def test_alone_in_its_set_up_a_shot_goes_to_those_most_like_it() -> None:
+    """Not to the first shot of what was taken for its scene, when its own scene shows the same."""
+    world = staged.world(staged.clean(8))
+    world.group = np.where(np.arange(8) == 3, 99, world.group)
+    world.setup = np.where(np.arange(8) == 3, 99, world.setup)
+    world.tone[0] *= 0.5
+    fix = cdl.towards(world, 3, 0)
+    assert fix is not None
+    colours = np.random.default_rng(4).uniform(0.1, 0.9, (100, 3))
+    moved = delta_e_2000(srgb_to_lab(cdl.apply(fix, colours)), srgb_to_lab(colours))
+    assert float(moved.mean()) < 1.5
+    world.chapter = np.where(np.arange(8) == 3, 99, world.chapter)
+    world.answers.clear()
+    dark = cdl.towards(world, 3, 0)
+    assert dark is not None
+    assert max(dark.slope) < 0.9, "nobody of its scene is like it: then to the first"
 
 
 def test_equal_colours_need_no_correction() -> None:

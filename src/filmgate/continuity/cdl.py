@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import consensus
+from filmgate.continuity import nearby
 from filmgate.continuity.world import World, once
 from filmgate.errors import StoreError
 from filmgate.measure.colour import linear_to_srgb, srgb_to_lab
@@ -72,22 +72,37 @@ def _cdl(p: F64) -> CDL:
 
 @once
 def towards(world: World, shot: int, other: int) -> CDL | None:
-    """The CDL from `shot` to its group's consensus, or to shot `other` where it has none.
+    """The CDL from `shot` to its group's consensus, or to shot `other` where it has no group.
 
-    In one set-up the same places of the picture are paired; otherwise the quantiles of each
-    channel are, which needs no correspondence. None when there is nothing to fit to.
+    In one set-up the same places of the picture are paired. Otherwise the quantiles of each channel
+    are, which needs no correspondence: with those of the shots of the scene most like it, else with
+    `other`'s. None when there is nothing to fit to.
     """
     group = world.eras("grade/tonal_bands", world.group)
     mates = np.flatnonzero((group == group[shot]) & (np.arange(world.count) != shot))
-    if group[shot] >= 0 and len(mates) >= consensus.MIN_GROUP - 1:
+    if group[shot] >= 0 and len(mates):
         return _from_cells(world, shot, mates)
-    if other < 0 or not world.measured[other]:
-        return None
-    if world.setup[shot] == world.setup[other]:
+    if other >= 0 and world.measured[other] and world.setup[shot] == world.setup[other]:
         return _from_cells(world, shot, np.array([other]))
-    return fit(
-        world.tone[shot, 0, 0].astype(np.float64), world.tone[other, 0, 0].astype(np.float64)
-    )
+    others = _most_alike(world, shot)
+    if not len(others) and other >= 0 and world.measured[other]:
+        others = np.array([other])
+    if not len(others):
+        return None
+    target = np.median(world.tone[others, 0, 0], axis=0)
+    return fit(world.tone[shot, 0, 0].astype(np.float64), target.astype(np.float64))
+
+
+def _most_alike(world: World, shot: int) -> NDArray[np.int64]:
+    """The shots of the same scene that look most like it; empty where fewer than two do, and where
+    shots are so few that the first is the reference.
+    """
+    if world.short:
+        return np.zeros(0, np.int64)
+    wanted = np.arange(world.count) == shot
+    place = world.eras("grade/tonal_bands", world.chapter)
+    found = nearby.nearest(world.layout_vectors, place, wanted, np.full(world.count, -1))[shot]
+    return np.asarray(found[found >= 0])
 
 
 def _from_cells(world: World, shot: int, mates: NDArray[np.int64]) -> CDL | None:
