@@ -231,31 +231,29 @@ class World:
         """
         return tuple(picture.coarse(self.thumb[:, z]) for z in range(3))
 
-    @cached_property
-    def background(self) -> tuple[F32, F32]:
-        """(N, 3 zones, 24, 32, 3) thumbnails without people, and (N, 3, 24, 32) what is left of
-        each cell: for comparing pictures that no others outvote, such as a shot's own two ends.
-        """
-        weight = np.ones(self.thumb.shape[:-1], np.float32)
-        cut = [i for i, s in enumerate(self.signatures) if s and s.background is not None]
-        if not cut:
-            return self.thumb, weight
-        light = self.thumb.copy()
-        for i in cut:
-            signature = self.signatures[i]
-            assert signature is not None
-            assert signature.background is not None
-            assert signature.background_weight is not None
-            step = -1 if self.setups.flopped[i] else 1
-            light[i] = signature.background[:, :, ::step]
-            weight[i] = signature.background_weight[:, :, ::step]
-        return light, weight
+    @once
+    def uncovered(self, zone: int) -> F32:
+        """(N, 24, 32) share of each cell of the thumbnail that no person hides."""
+        out = np.ones((self.count, *self.thumb.shape[2:4]), np.float32)
+        for i, signature in enumerate(self.signatures):
+            if signature is not None and signature.background_weight is not None:
+                out[i] = signature.background_weight[zone][:, :: self._step(i)]
+        return out
 
     @once
     def behind(self, zone: int) -> tuple[F64, F64]:
-        """`cells` of one zone without the people, and (N, 192) what is left of each cell."""
-        light, weight = self.background
-        return picture.coarse_weighted(light[:, zone], weight[:, zone])
+        """`cells` of one zone without the people, and (N, 192) what is left of each cell: for
+        comparing pictures that no others outvote, such as a shot's own two ends.
+        """
+        light = self.thumb[:, zone].copy()
+        for i, signature in enumerate(self.signatures):
+            if signature is not None and signature.background is not None:
+                light[i] = signature.background[zone][:, :: self._step(i)]
+        return picture.coarse_weighted(light, self.uncovered(zone))
+
+    def _step(self, shot: int) -> int:
+        """Over the columns of a shot's picture: -1 where it was flopped."""
+        return -1 if self.setups.flopped[shot] else 1
 
     @cached_property
     def bent(self) -> Bool:

@@ -177,7 +177,7 @@ def _registered(world: World, groups: bytes) -> tuple[F64, F64, F64]:
     for some in _batches(consensus.parts(np.where(world.measured, group, -1))):
         members = np.concatenate(some)
         layout = world.layout[members, 0].astype(np.float32)
-        weight = np.clip(_fine(world.background[1][members, 0]), 0.02, 1.0)
+        weight = np.clip(_fine(world.uncovered(0)[members]), 0.02, 1.0)
         reference = consensus.medians(layout.reshape(len(layout), -1), group[members])
         reference = reference.reshape(layout.shape)
         misfit[members] = _misfit(layout, reference, weight)
@@ -219,7 +219,7 @@ def _registered_to_mate(world: World) -> tuple[F64, F64, F64]:
     if len(rows):
         layout = world.layout[rows, 0].astype(np.float32)
         reference = world.layout[world.mate[rows], 0].astype(np.float32)
-        left = world.background[1][:, 0]
+        left = world.uncovered(0)
         share = np.minimum(left[rows], left[world.mate[rows]])
         weight = np.clip(_fine(share), 0.02, 1.0)
         misfit[rows] = _misfit(layout, reference, weight)
