@@ -90,6 +90,7 @@ def test_an_answer_that_was_lost_is_one_decision(
 
         page.route("**/api/decide", swallow)
         page.keyboard.press("i")
+        page.wait_for_function(f"() => {KEPT} === 1")  # else nothing kept means nothing ruled yet
         page.wait_for_function(f"() => {KEPT} === 0")
         assert lost == 4
         assert rulings(made.facts("decision")) == {first: ["intended"]}

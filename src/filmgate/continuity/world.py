@@ -224,10 +224,8 @@ class World:
     def cells(self) -> tuple[F64, ...]:
         """Per zone: (N, 192, 3) coarse thumbnails of light, people and all.
 
-        Other shots of the set-up outvote whoever stands before it, while where the people were cut
-        out depends on whether they were seen: on six development projects a network's masks told
-        four planted drifts in five from clean shots, and the whole picture nearly all
-        (``docs/decisions/0013``).
+        Other shots of the set-up outvote whoever stands before it, while where people are cut out
+        depends on whether they were seen (``docs/decisions/0013``).
         """
         return tuple(picture.coarse(self.thumb[:, z]) for z in range(3))
 
