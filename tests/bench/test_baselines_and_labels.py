@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -90,3 +91,14 @@ def test_truth_overall() -> None:
 def test_table_is_markdown() -> None:
     text = tables.table(["a", "b"], [["x", 0.5], ["y", float("nan")]])
     assert text.splitlines() == ["| a | b |", "|---|---:|", "| x | 0.500 |", "| y | – |"]
+
+
+def test_overall_by_the_checks_with_labels_leaves_sound_and_in_shot_out() -> None:
+    told = {"grade": 1.5, "wardrobe": float("nan"), "sound": 4.0, "in_shot": 3.0}
+    report = SimpleNamespace(shots=[SimpleNamespace(score=0.6)])
+    evidence = {check: np.array([value]) for check, value in told.items()}
+    answer: Any = SimpleNamespace(evidence=evidence, report=report)
+    assert labels._counted(answer, 0, labels.OVERALL) == 0.6
+    assert labels._counted(answer, 0, labels.OVERALL_JUDGED) == 1.5
+    assert labels._counted(answer, 0, "wardrobe") == 0.0, "not measured is no evidence"
+    assert labels.truth(row(overall="drift", grade="drift"), labels.OVERALL_JUDGED) is True

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from filmgate.continuity import cloth
 from filmgate.continuity.checks import in_shot, wardrobe
 from filmgate.schema.signature import Signature
 
@@ -40,3 +41,36 @@ def test_a_small_garment_may_differ_more(scale: float, wider: float) -> None:
             np.testing.assert_allclose(one.scale[seen], wider * two.scale[seen])
             told += int(seen.sum())
         assert told
+
+
+def test_what_comes_before_a_garment_counts_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drifts(unlike: float) -> np.ndarray:
+        monkeypatch.setattr(cloth, "changed", lambda one, two: np.full(len(one), unlike))
+        made = in_shot.CHECK.compare(staged.world(staged.clean(8)))
+        return next(b.magnitude for b in made if b.kind == "in_shot/wardrobe")
+
+    whole = drifts(0.0)
+    assert np.isfinite(whole).any()
+    np.testing.assert_allclose(drifts(in_shot.ANOTHER), whole)
+    np.testing.assert_allclose(drifts(2 * in_shot.ANOTHER), whole / 4)
+
+
+def test_what_is_behind_people_follows_a_flop() -> None:
+    made = staged.clean(6)
+    one = made[2]
+    assert isinstance(one, Signature)
+    ramp = np.broadcast_to(np.arange(32, dtype=np.float32)[:, None], (3, 24, 32, 3)).copy()
+    left = np.zeros((3, 24, 32), np.float32)
+    left[:, :, :16] = 1.0
+    made[2] = dataclasses.replace(one, background=ramp, background_weight=left)
+    world = staged.world(made)
+    light, share = world.behind(0)
+    assert share[2].reshape(12, 16)[0].tolist() == [1.0] * 8 + [0.0] * 8
+    assert light[2].reshape(12, 16, 3)[0, :8, 0] == pytest.approx(np.arange(8) * 2 + 0.5)
+    flopped = world.setups.flopped.copy()
+    flopped[2] = True
+    world.setups = world.setups._replace(flopped=flopped)
+    world.answers.clear()
+    turned, kept = world.behind(0)
+    assert kept[2].reshape(12, 16)[0].tolist() == [0.0] * 8 + [1.0] * 8
+    assert turned[2].reshape(12, 16, 3)[0, 8:, 0] == pytest.approx(np.arange(8)[::-1] * 2 + 0.5)
