@@ -12,7 +12,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,6 +44,7 @@ class Relight:
 
     Attributes:
         level_stops: brighter (+) or darker; mired: warmer (-) or colder (+); tint: green.
+        cast_mired: how coloured the reference is on the whole, in the unit of `mired`.
         key_stops: (N, 2) slope of light from left to right and from top to bottom, stops across
             the picture, against the consensus.
         gamma: contrast of log-light about its mean (0: equal); saturation: of chroma (0: equal).
@@ -55,6 +55,7 @@ class Relight:
     level_stops: F64
     mired: F64
     tint: F64
+    cast_mired: F64
     key_stops: F64
     gamma: F64
     saturation: F64
@@ -151,7 +152,7 @@ def _fit(rows: I64, cells: F64, reference: F64, weight: F64, out: dict[str, F64]
         answer = _solve(design, trust, luminance)
         left = luminance - (design @ answer[..., None])[..., 0]
         trust = _trust(weight, np.abs(left))
-    shift, bend, energy, sure = _balance(
+    shift, usual, bend, energy, sure = _balance(
         _by_channel(difference) - luminance.T, _by_channel(reference) - base.T, trust
     )
 
@@ -162,6 +163,7 @@ def _fit(rows: I64, cells: F64, reference: F64, weight: F64, out: dict[str, F64]
     out["level_stops"][rows] = answer[:, 0] / STOP
     out["mired"][rows] = (shift[:, 2] - shift[:, 0]) * MIRED_PER_LOG
     out["tint"][rows] = shift[:, 1]
+    out["cast_mired"][rows] = MIRED_PER_LOG * np.hypot(usual[:, 2] - usual[:, 0], usual[:, 1])
     key[rows] = answer[:, 1:3] * 2 / STOP
     out["gamma"][rows] = answer[:, 3]
     out["saturation"][rows] = bend
@@ -181,7 +183,7 @@ def _by_channel(values: F64) -> F64:
     return np.ascontiguousarray(values.transpose(2, 1, 0))
 
 
-def _balance(chroma: F64, base: F64, trust: F64) -> tuple[F64, F64, F64, F64]:
+def _balance(chroma: F64, base: F64, trust: F64) -> tuple[F64, F64, F64, F64, F64]:
     """The shift (n, 3) and the bend (n,) of colour that most cells share.
 
     Args:
@@ -189,7 +191,8 @@ def _balance(chroma: F64, base: F64, trust: F64) -> tuple[F64, F64, F64, F64]:
             trust: (n, c).
 
     Returns:
-        shift, bend, energy of the reference's chroma (n,), and the trust of each cell (n, c).
+        shift, the reference's own mean chroma (n, 3), bend, energy of the reference's chroma about
+        it (n,), and the trust of each cell (n, c).
     """
 
     def over_channels(values: F64) -> F64:
@@ -207,70 +210,4 @@ def _balance(chroma: F64, base: F64, trust: F64) -> tuple[F64, F64, F64, F64]:
             # Hold back the cells of whatever is coloured and moved: a garment, a face.
             left = moved - bend * spread
             sure = _trust(trust, np.sqrt(over_channels(left**2)))
-    return shift.T, bend, energy, sure
-
-
-def register(layout: NDArray[np.uint8], reference: F64, weight: F64, aspect: F64) -> F64:
-    """(N, 4) motion of each layout against its reference: dx, dy (share of width and height),
-    roll (degrees, positive clockwise) and zoom (log); NaN without a reference.
-
-    Up to three linearised least-squares steps on blurred layouts (Lucas and Kanade 1981).
-
-    Args:
-        layout: (N, 48, 64) uint8; reference: (N, 48, 64); weight: (N, 48, 64) 0 to 1;
-            aspect: (N,) width / height of the displayed frame.
-    """
-    n, height, width = layout.shape
-    out = np.full((n, 4), np.nan)
-    for i in np.flatnonzero(np.isfinite(reference[:, 0, 0])):
-        total, _ = _motion(layout[i], reference[i], weight[i], float(aspect[i]))
-        out[i] = [total[0] / width, total[1] / height, np.degrees(total[2]), total[3]]
-    return out
-
-
-def registered(layout: NDArray[np.uint8], reference: F64, aspect: float) -> NDArray[np.uint8]:
-    """`layout` (48, 64) moved onto `reference`."""
-    total, matrix = _motion(layout, reference, np.ones(layout.shape), aspect)
-    del total
-    height, width = layout.shape
-    moved = cv2.warpAffine(layout, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE,
-                           flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)  # fmt: skip
-    return np.asarray(moved, dtype=np.uint8)
-
-
-def _motion(
-    layout: NDArray[np.uint8], reference: F64, weight: F64, aspect: float
-) -> tuple[F64, F64]:
-    """Motion (dx px, dy px, roll rad, zoom log) and the 2x3 matrix that undoes it."""
-    height, width = layout.shape
-    y = np.arange(height)[:, None] - (height - 1) / 2
-    x = np.arange(width) - (width - 1) / 2
-    squeeze = aspect * height / width
-    target = cv2.GaussianBlur(reference.astype(np.float32), (0, 0), 1.5)
-    source = cv2.GaussianBlur(layout.astype(np.float32), (0, 0), 1.5)
-    gx = cv2.Sobel(target, cv2.CV_32F, 1, 0, scale=1 / 8)
-    gy = cv2.Sobel(target, cv2.CV_32F, 0, 1, scale=1 / 8)
-    # Layout cells are not square in the picture: a roll turns square pixels.
-    turn = gy * x * squeeze - gx * y / squeeze
-    terms = np.stack([gx, gy, turn, gx * x + gy * y], axis=-1).reshape(-1, 4)
-    moved, total = source, np.zeros(4)
-    matrix = np.eye(2, 3)
-    for _ in range(3):
-        left = (target - moved).reshape(-1)
-        trust = weight.reshape(-1) / (1 + (left / 40.0) ** 2)
-        weighted = (terms * trust[:, None]).T
-        normal = weighted @ terms + 50.0 * np.diag([1, 1, 400, 400])
-        step = np.linalg.solve(normal, weighted @ left)
-        total += step
-        if np.abs(step[:2]).max() < 0.15 and np.abs(step[2:]).max() < 0.005:
-            break
-        # Output pixel p is read at p + motion(p), which undoes the motion found so far.
-        cos, sin = (1 + total[3]) * np.cos(total[2]), (1 + total[3]) * np.sin(total[2])
-        cx, cy = (width - 1) / 2, (height - 1) / 2
-        matrix = np.array([
-            [cos, -sin / squeeze, cx - cos * cx + sin / squeeze * cy + total[0]],
-            [sin * squeeze, cos, cy - sin * squeeze * cx - cos * cy + total[1]],
-        ])  # fmt: skip
-        moved = cv2.warpAffine(source, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE,
-                               flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)  # fmt: skip
-    return total, matrix
+    return shift.T, usual.T, bend, energy, sure

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import picture
+from filmgate.continuity import layouts as layouts_of
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -27,12 +27,15 @@ LIKELY_SETUP = 0.38
 changed set is likelier than a camera position that is used once."""
 MOSTLY = 0.7
 MIRROR_MARGIN = 0.12
+BETTER = 0.05
+"""By how much better a shot must fit another set-up to be given to it."""
 PAIR_BESIDE = 8
 """Two shots flopped out of a set-up of at least this many agree with each other: neither may speak
 for the other."""
 SHORT_SEQUENCE = 5
 """A sequence of up to this many shots is one scene unless the look says otherwise."""
 _CONSENSUS = 4
+_PASSES = 2
 _DIVIDE_UP_TO = 1500
 
 
@@ -57,9 +60,12 @@ class Setups(NamedTuple):
 
 def unit_layouts(layouts: U8, mirrored: bool = False) -> F32:
     """(N, 768) zero-mean unit vectors of (N, 48, 64) layouts, flopped if asked."""
-    pooled = np.add(layouts[:, ::2], layouts[:, 1::2], dtype=np.uint16)
-    small = pooled[:, :, ::2] + pooled[:, :, 1::2]
-    flat = (small[:, :, ::-1] if mirrored else small).reshape(len(layouts), 768).astype(np.float32)
+    small = layouts_of.halved(layouts)
+    return _units(small[:, :, ::-1] if mirrored else small)
+
+
+def _units(small: F32) -> F32:
+    flat = small.reshape(len(small), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     norm = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
     return np.asarray(flat / norm, dtype=np.float32)
@@ -86,11 +92,38 @@ def find_setups(layouts: U8, measured: NDArray[np.bool_]) -> Setups:
                 leaders = np.concatenate([leaders, np.zeros_like(leaders)])
             leaders[found], label[i] = vectors[i], found
             found += 1
-    label = _divided(vectors, label)
+    label = _divided(vectors, _settled(vectors, label, measured))
     found = int(label.max(initial=-1)) + 1
     sums = np.zeros((found, vectors.shape[1]), np.float32)
     np.add.at(sums, label[measured], vectors[measured])
     return _settle(vectors, flops, label, sums, measured)
+
+
+def _settled(vectors: F32, label: I64, measured: NDArray[np.bool_]) -> I64:
+    """Shots given to the set-up whose mean they fit clearly better than the rest of their own: the
+    first shots of a sequence meet leaders before their own set-up has one.
+    """
+    out = label.copy()
+    for _ in range(_PASSES if measured.any() else 0):
+        found = int(out.max(initial=-1)) + 1
+        sums = np.zeros((found, vectors.shape[1]), np.float32)
+        np.add.at(sums, out[measured], vectors[measured])
+        means = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-6)
+        moved = False
+        for chunk in np.array_split(np.flatnonzero(measured), max(1, int(measured.sum()) // 256)):
+            rest = sums[out[chunk]] - vectors[chunk]
+            size = np.maximum(np.sqrt(np.vecdot(rest, rest)), 1e-6)
+            own = np.vecdot(rest, vectors[chunk]) / size
+            scores = vectors[chunk] @ means.T
+            scores[np.arange(len(chunk)), out[chunk]] = -1.0
+            best = scores.argmax(axis=1)
+            fits = scores.max(axis=1)
+            better = (fits >= SAME_SETUP) & (fits > own + BETTER)
+            out[chunk[better]] = best[better]
+            moved = moved or bool(better.any())
+        if not moved:
+            break
+    return np.unique(out, return_inverse=True)[1] - (1 if (out < 0).any() else 0)
 
 
 def _divided(vectors: F32, label: I64) -> I64:
@@ -173,15 +206,18 @@ def adopt(setups: Setups, layouts: U8, aspect: F64) -> Setups:
         return setups
     grouped = count[count >= 3].sum() / max(int((label >= 0).sum()), 1)
     limit = LIKELY_SETUP if grouped >= MOSTLY and len(label) > SHORT_SEQUENCE else SAME_SETUP
-    means = np.stack([np.median(layouts[label == s], axis=0) for s in large])
-    vectors, targets = unit_layouts(layouts[alone]), unit_layouts(means.astype(np.uint8))
+    middle = np.stack([np.median(layouts[label == s], axis=0) for s in large]).astype(np.uint8)
+    small, means = layouts_of.halved(layouts[alone]), layouts_of.halved(middle)
+    vectors, targets = _units(small), _units(means)
     for row, i in enumerate(alone):
         scores = targets @ vectors[row]
         for best in np.argsort(-scores)[:2]:
             if scores[best] < MAYBE_SETUP:
                 break
-            moved = picture.registered(layouts[i], means[best], float(aspect[i]))
-            fit = float(unit_layouts(moved[None])[0] @ targets[best])
+            one, other = small[row : row + 1], means[best : best + 1]
+            motion = layouts_of.register(one, other, np.ones_like(one), aspect[i : i + 1])
+            moved = layouts_of.moved_by(one, motion.matrix)
+            fit = float(_units(moved)[0] @ targets[best])
             if fit >= limit:
                 label[i] = large[best]
                 break

@@ -1,22 +1,23 @@
 """Geometry: flopped picture, horizon, camera height, and the layout of the set.
 
 Inside a set-up the light-normalised layout is registered against the consensus: a roll is a tilted
-horizon, a vertical shift a camera at another height, and what does not line up after that is a
-changed set. Across set-ups only the set's palette can be compared, which says "another place",
-not what moved.
+horizon, a vertical shift a camera at another height, and the place that fits worst after that is a
+changed set: furniture that moved, or a shadow. Across set-ups only the set's palette can be
+compared, which says "another place", not what moved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import consensus, pairs, picture
+from filmgate.continuity import consensus, layouts, pairs
 from filmgate.continuity.check import Batch, Explanation, batch
 from filmgate.continuity.world import World, once
-from filmgate.schema.report import Measured
+from filmgate.schema.report import Measured, Unit
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -24,16 +25,18 @@ I64 = NDArray[np.int64]
 
 FLOOR_ROLL_DEG = 0.4
 FLOOR_SHIFT_PERCENT = 1.0
-FLOOR_LAYOUT = 0.02
+FLOOR_LAYOUT = 0.5
+"""As a multiple of what is usual at a place in the set-up."""
 MIRROR_MARGIN = 0.05
 MIRROR_UNIT = 0.15
 """Nearly symmetrical sets fit their mirror image a few hundredths better now and then."""
-_MANY = 1500
-"""Above this many shots only the 15 % of each set-up that fit worst are registered: the others have
-moved less than those."""
 _TOGETHER = 200
 """Shots at once: what they take stays in the cache."""
 _NO_GROUP = "fewer than two other shots of this set-up and light"
+
+
+_EMPTY = "geometry/layout_empty"
+"""Calibrated apart: who moves changes the picture beyond the box that hides him."""
 
 
 class Geometry:
@@ -44,42 +47,59 @@ class Geometry:
     def compare(self, world: World) -> list[Batch]:
         upright = ~world.setups.flopped
         out = [self._mirror(world)]
-        for part, (name, unit, floor) in enumerate(
-            (
-                ("horizon", "deg", FLOOR_ROLL_DEG),
-                ("camera_height", "percent_height", FLOOR_SHIFT_PERCENT),
-                ("layout", "distance", FLOOR_LAYOUT),
-            )
-        ):
+        made: list[tuple[str, Unit, float]] = [
+            ("horizon", "deg", FLOOR_ROLL_DEG),
+            ("camera_height", "percent_height", FLOOR_SHIFT_PERCENT),
+        ]
+        for name, unit, floor in made:
             path = f"geometry/{name}"
-            magnitude = np.abs(_of(world, path)[part])
+            found, group = _of(world, path), world.eras(path, world.group)
+            magnitude = np.abs(found.roll_deg if name == "horizon" else found.height_percent)
             out.append(
                 batch(
-                    world, f"geometry/{name}", "consensus",
-                    "deg" if unit == "deg" else "distance" if unit == "distance"
-                    else "percent_height",
-                    magnitude, consensus.scale(magnitude, world.eras(path, world.group), floor),
-                    votes=upright,
+                    world, path, "consensus", unit, magnitude,
+                    consensus.scale(magnitude, group, floor), votes=upright,
                     default_reason=_NO_GROUP,
                 )
             )  # fmt: skip
         return [
             *out,
+            *self._layout(world),
             *self._with_mate(world),
             self._set(world, "anchor"),
             self._set(world, "neighbour"),
         ]
 
-    def _with_mate(self, world: World) -> list[Batch]:
-        roll, height, layout = _registered_to_mate(world)
-        upright = ~world.setups.flopped
+    def _layout(self, world: World) -> list[Batch]:
+        path = "geometry/layout"
+        found, group = _of(world, path), world.eras(path, world.group)
+        scale = found.usual * consensus.scale(found.change / found.usual, group, FLOOR_LAYOUT)
+        empty = _empty(world, group)
         return [
-            pairs.with_mate(world, "geometry/horizon", "deg", np.abs(roll), upright),
-            pairs.with_mate(
-                world, "geometry/camera_height", "percent_height", np.abs(height), upright
+            batch(
+                world, path, "consensus", "distance", found.change, scale, kind=kind,
+                votes=~world.setups.flopped, applies=here, default_reason=_NO_GROUP,
+            )
+            for kind, here in ((path, ~empty), (_EMPTY, empty & world.has_consensus))
+        ]  # fmt: skip
+
+    def _with_mate(self, world: World) -> list[Batch]:
+        found, upright = _registered_to_mate(world), ~world.setups.flopped
+        roll, height = np.abs(found.roll_deg), np.abs(found.height_percent)
+        pair = np.where(world.mate >= 0, world.mate, np.arange(world.count))
+        nobody = np.array([not world.people[i] for i in range(world.count)], bool)
+        empty = nobody & nobody[pair]
+        return [
+            pairs.with_mate(world, "geometry/horizon", "deg", roll, upright),
+            pairs.with_mate(world, "geometry/camera_height", "percent_height", height, upright),
+            *(
+                pairs.with_mate(
+                    world, "geometry/layout", "distance", found.change, upright,
+                    kind=kind, here=here,
+                )
+                for kind, here in (("geometry/layout", ~empty), (_EMPTY, empty))
             ),
-            pairs.with_mate(world, "geometry/layout", "distance", layout, upright),
-        ]
+        ]  # fmt: skip
 
     def _mirror(self, world: World) -> Batch:
         direct, mirrored = world.setups.direct, world.setups.mirrored
@@ -129,25 +149,32 @@ class Geometry:
                 "differ from the scene's.",
             )
         agreed = batch.against == "consensus"
-        roll, height, layout = _of(world, batch.attribute) if agreed else _registered_to_mate(world)
+        found = _of(world, batch.attribute) if agreed else _registered_to_mate(world)
         if part == "horizon":
+            roll = float(found.roll_deg[shot])
             return Explanation(
-                this=Measured(f"{roll[shot]:+.1f}°"), reference=Measured("level with its set-up"),
-                remedy=f"Rotate {abs(roll[shot]):.1f}° "
-                f"{'counter-clockwise' if roll[shot] > 0 else 'clockwise'}.",
+                this=Measured(f"{roll:+.1f}°"), reference=Measured("level with its set-up"),
+                remedy=f"Rotate {abs(roll):.1f}° "
+                f"{'counter-clockwise' if roll > 0 else 'clockwise'}.",
             )  # fmt: skip
         if part == "camera_height":
-            word = "lower" if height[shot] > 0 else "higher"
+            height = float(found.height_percent[shot])
+            word = "lower" if height > 0 else "higher"
             return Explanation(
-                this=Measured(f"{height[shot]:+.1f} % of the height"),
+                this=Measured(f"{height:+.1f} % of the height"),
                 reference=Measured("the set-up's framing"),
-                remedy=f"Reframe: the picture sits {abs(height[shot]):.1f} % {word} than the "
+                remedy=f"Reframe: the picture sits {abs(height):.1f} % {word} than the "
                 "set-up's, as from another camera height or tilt.",
             )  # fmt: skip
+        other_box = layouts.box_of(int(found.place[shot]))
+        x, y, w, h = other_box
+        box = (1 - x - w, y, w, h) if world.setups.flopped[shot] else other_box
         return Explanation(
-            this=Measured(f"{layout[shot]:.2f} of the set does not line up"),
-            remedy="Compare furniture and doors with the set-up and retake what moved.",
-        )
+            this=Measured(f"{found.change[shot]:.1f} local contrasts off, once registered"),
+            remedy="Compare the outlined part of the set with the set-up's other shots: retake if "
+            "furniture moved, relight if it is a shadow.",
+            box=box, other_box=other_box,
+        )  # fmt: skip
 
 
 def _place(world: World, one: int, two: int) -> float:
@@ -160,38 +187,71 @@ def _place(world: World, one: int, two: int) -> float:
     return float(np.sqrt(max(0.0, 1.0 - float(a.texture @ b.texture))))
 
 
-def _of(world: World, path: str) -> tuple[F64, F64, F64]:
-    """`_registered`, with groups divided where a declared change of `path` begins or ends."""
+class Registered(NamedTuple):
+    """Layouts against their references; every array is (N,), NaN where there is none.
+
+    Attributes:
+        roll_deg: + is clockwise; height_percent: shift in % of the height, + is down.
+        change, usual: see `layouts.Change`, in local contrasts; place: its cell.
+    """
+
+    roll_deg: F64
+    height_percent: F64
+    change: F64
+    usual: F64
+    place: I64
+
+
+def _nothing(count: int) -> Registered:
+    roll, height, change, usual = np.full((4, count), np.nan)
+    return Registered(roll, height, change, usual, np.zeros(count, np.int64))
+
+
+def _of(world: World, path: str) -> Registered:
+    """Against the consensus, groups divided where a declared change of `path` begins or ends."""
     group = world.eras(path, world.group)
     return _registered(world, group.tobytes())
 
 
 @once
-def _registered(world: World, groups: bytes) -> tuple[F64, F64, F64]:
-    """(N,) roll in degrees (+ is clockwise), shift in % of height (+ is down), and the share of the
-    layout that is off.
-    """
-    n = world.count
-    motion, misfit = np.full((n, 4), np.nan), np.full(n, np.nan)
+def _registered(world: World, groups: bytes) -> Registered:
+    """Against the leave-one-out median of the group."""
+    out = _nothing(world.count)
     group = np.frombuffer(groups, world.group.dtype)
     for some in _batches(consensus.parts(np.where(world.measured, group, -1))):
-        members = np.concatenate(some)
-        layout = world.layout[members, 0].astype(np.float32)
-        weight = np.clip(_fine(world.uncovered(0)[members]), 0.02, 1.0)
-        reference = consensus.medians(layout.reshape(len(layout), -1), group[members])
-        reference = reference.reshape(layout.shape)
-        misfit[members] = _misfit(layout, reference, weight)
-        motion[members] = 0.0
-        moved = np.ones(len(members), bool)
-        if n > _MANY:
-            moved = np.concatenate([misfit[p] >= np.quantile(misfit[p], 0.85) for p in some])
-        rows = members[moved]
-        aspect = np.array([_aspect(world, int(i)) for i in rows])
-        motion[rows] = picture.register(
-            world.layout[rows, 0], reference[moved].astype(np.float64),
-            weight[moved].astype(np.float64), aspect,
-        )  # fmt: skip
-    return motion[:, 2], motion[:, 1] * 100, misfit
+        rows = np.concatenate(some)
+        number = np.repeat(np.arange(len(some)), [len(p) for p in some])
+        layout, weight = _pictures(world, rows)
+        reference = consensus.medians(layout.reshape(len(layout), -1), number)
+        motion = layouts.register(
+            layout, reference.reshape(layout.shape), weight, _aspect(world, rows)
+        )
+        _fill(out, rows, motion, layouts.changes(layout, weight, motion.matrix, number))
+    return out
+
+
+@once
+def _registered_to_mate(world: World) -> Registered:
+    """Against the `mate`, where no consensus is there to ask (and everywhere in sequences
+    small enough, so that calibration knows what is usual).
+    """
+    out, wanted = _nothing(world.count), world.mate >= 0
+    if not world.thorough:
+        wanted &= ~world.has_consensus
+    rows = np.flatnonzero(wanted)
+    if len(rows):
+        layout, weight = _pictures(world, rows)
+        reference, left = _pictures(world, world.mate[rows])
+        weight = np.minimum(weight, left)
+        motion = layouts.register(layout, reference, weight, _aspect(world, rows))
+        found = layouts.changes_between(layout, reference, weight, motion.matrix)
+        _fill(out, rows, motion, found)
+    return out
+
+
+def _fill(out: Registered, rows: I64, motion: layouts.Motion, found: layouts.Change) -> None:
+    out.roll_deg[rows], out.height_percent[rows] = motion.values[:, 2], motion.values[:, 1] * 100
+    out.change[rows], out.usual[rows], out.place[rows] = found
 
 
 def _batches(parts: list[I64]) -> Iterator[list[I64]]:
@@ -206,52 +266,20 @@ def _batches(parts: list[I64]) -> Iterator[list[I64]]:
         yield some
 
 
-@once
-def _registered_to_mate(world: World) -> tuple[F64, F64, F64]:
-    """The same against the `mate`, where no consensus is there to ask (and everywhere in sequences
-    small enough, so that calibration knows what is usual).
-    """
-    wanted = world.mate >= 0
-    if not world.thorough:
-        wanted &= ~world.has_consensus
-    motion, misfit = np.full((world.count, 4), np.nan), np.full(world.count, np.nan)
-    rows = np.flatnonzero(wanted)
-    if len(rows):
-        layout = world.layout[rows, 0].astype(np.float32)
-        reference = world.layout[world.mate[rows], 0].astype(np.float32)
-        left = world.uncovered(0)
-        share = np.minimum(left[rows], left[world.mate[rows]])
-        weight = np.clip(_fine(share), 0.02, 1.0)
-        misfit[rows] = _misfit(layout, reference, weight)
-        aspect = np.array([_aspect(world, int(i)) for i in rows])
-        motion[rows] = picture.register(
-            world.layout[rows, 0], reference.astype(np.float64), weight.astype(np.float64), aspect
-        )
-    return motion[:, 2], motion[:, 1] * 100, misfit
+def _pictures(world: World, rows: I64) -> tuple[F32, F32]:
+    """(n, 24, 32) layouts, and the share of each cell that no person hides."""
+    return layouts.halved(world.layout[rows, 0]), np.maximum(world.uncovered(0)[rows], 0.02)
 
 
-def _aspect(world: World, shot: int) -> float:
-    signature = world.signatures[shot]
-    assert signature is not None
-    return signature.size_px[0] / signature.size_px[1]
+def _empty(world: World, group: I64) -> NDArray[np.bool_]:
+    """(N,) shots in whose group nobody is seen; False where there is no group."""
+    seen = np.array([bool(s and s.people) for s in world.signatures], bool)
+    peopled = np.bincount(group[seen & (group >= 0)], minlength=int(group.max(initial=0)) + 1) > 0
+    return (group >= 0) & ~peopled[np.maximum(group, 0)]
 
 
-def _fine(weight: F32) -> F32:
-    """(n, 24, 32) thumbnail weights on the layout's (48, 64) cells."""
-    return np.repeat(np.repeat(weight, 2, axis=1), 2, axis=2)
-
-
-def _misfit(layout: F32, reference: F32, weight: F32) -> F64:
-    """(n,) 1 minus the weighted correlation of layouts with their references."""
-    total = weight.sum(axis=(1, 2), keepdims=True)
-
-    def centred(values: F32) -> F32:
-        return np.asarray(values - (values * weight).sum(axis=(1, 2), keepdims=True) / total)
-
-    a, b = centred(layout), centred(reference)
-    product = (a * b * weight).sum(axis=(1, 2))
-    norm = np.sqrt((a * a * weight).sum(axis=(1, 2)) * (b * b * weight).sum(axis=(1, 2)))
-    return np.asarray(1.0 - product / np.maximum(norm, 1e-9), dtype=np.float64)
+def _aspect(world: World, rows: I64) -> F64:
+    return np.array([s.size_px[0] / s.size_px[1] for i in rows if (s := world.signatures[i])])
 
 
 CHECK = Geometry()

@@ -53,18 +53,22 @@ class Grade:
             )
         )
         level = pairs.least(*(np.abs(z.level_stops) for z in world.relights_of("grade/exposure")))
-        made: list[tuple[str, Unit, F64, float, str]] = [
-            ("colour_balance", "mired", mired, FLOOR_MIRED, "lighting/colour_temperature"),
-            ("exposure", "stops", level, FLOOR_STOPS, "lighting/level"),
+        cast, none = pairs.of_cast(world), np.zeros(world.count)
+        made: list[tuple[str, Unit, F64, float, F64, str]] = [
+            ("colour_balance", "mired", mired, FLOOR_MIRED, cast, "lighting/colour_temperature"),
+            ("exposure", "stops", level, FLOOR_STOPS, none, "lighting/level"),
         ]
         return [
             batch(
                 world, f"grade/{name}", "consensus", unit, magnitude,
-                consensus.scale(magnitude, world.eras(f"grade/{name}", world.group), floor),
+                np.hypot(
+                    consensus.scale(magnitude, world.eras(f"grade/{name}", world.group), floor),
+                    wider,
+                ),
                 kind=kind, votes=world.bent, applies=world.bent,
                 usual=np.zeros(world.count, bool), default_reason=_NO_GROUP,
             )
-            for name, unit, magnitude, floor, kind in made
+            for name, unit, magnitude, floor, wider, kind in made
         ]  # fmt: skip
 
     def _with_mate(self, world: World) -> Batch:

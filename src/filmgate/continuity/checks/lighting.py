@@ -52,12 +52,16 @@ class Lighting:
             ("contrast", "stops", contrast, FLOOR_CONTRAST_STOPS, light),
         ]
         busy = {"key_side": self._busy(world)}
+        wider = {"colour_temperature": pairs.of_cast(world)}
         out = [
             batch(
                 world, f"lighting/{name}", "consensus", "stops" if unit == "stops" else "mired",
                 magnitude,
-                consensus.scale(magnitude, world.eras(f"lighting/{name}", world.group), floor)
-                * busy.get(name, 1.0),
+                np.hypot(
+                    consensus.scale(magnitude, world.eras(f"lighting/{name}", world.group), floor)
+                    * busy.get(name, 1.0),
+                    wider.get(name, 0.0),
+                ),
                 votes=votes, default_reason=_NO_GROUP,
             )
             for name, unit, magnitude, floor, votes in made
