@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from filmgate.continuity import edges, grouping
+from filmgate.continuity import layouts as layouts_of
 from filmgate.continuity import setups as camera
 from filmgate.schema.look import Look, Scene, Scope
 
@@ -35,10 +36,15 @@ def takes(*seeds: int, noise: float = 12.0) -> U8:
     return np.clip(np.stack(pictures), 0, 255).astype(np.uint8)
 
 
+def halved(layouts: U8) -> NDArray[np.float32]:
+    """As a `World` keeps them."""
+    return layouts_of.halved(layouts)
+
+
 def setups(layouts: U8, *unmeasured: int) -> camera.Setups:
     measured = np.ones(len(layouts), bool)
     measured[list(unmeasured)] = False
-    return camera.find_setups(layouts, measured)
+    return camera.find_setups(halved(layouts), measured)
 
 
 def same(labels: NDArray[np.int64]) -> list[list[int]]:
@@ -118,14 +124,14 @@ def test_a_tilted_shot_is_adopted_by_its_setup(tilt_deg: float) -> None:
     layouts = np.clip(np.stack(shots), 0, 255).astype(np.uint8)
     found = setups(layouts)
     assert found.label[7] != found.label[0], "else there is nothing to adopt"
-    adopted = camera.adopt(found, layouts, np.full(8, 16 / 9))
+    adopted = camera.adopt(found, halved(layouts), np.full(8, 16 / 9))
     assert set(adopted.label.tolist()) == {int(found.label[0])}
 
 
 def test_another_place_is_not_adopted() -> None:
     layouts = takes(1, 1, 1, 1, 1, 1, 1, 4)
     found = setups(layouts)
-    adopted = camera.adopt(found, layouts, np.full(8, 16 / 9))
+    adopted = camera.adopt(found, halved(layouts), np.full(8, 16 / 9))
     assert same(adopted.label) == [[0, 1, 2, 3, 4, 5, 6], [7]]
 
 

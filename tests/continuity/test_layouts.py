@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +14,11 @@ from numpy.typing import NDArray
 
 from filmgate import registry
 from filmgate.continuity import layouts, pairs, picture, setups
-from tests.continuity import staged
+from filmgate.continuity.check import Batch
+from filmgate.schema.signature import Signature
+
+sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
+import staged
 
 F32 = NDArray[np.float32]
 ASPECT = 16 / 9
@@ -86,7 +93,7 @@ def change(pictures: F32, weight: F32 | None = None) -> layouts.Change:
     weight = everything(n) if weight is None else weight
     reference = np.median(pictures, axis=0)[None].repeat(n, axis=0).astype(np.float32)
     motion = layouts.register(pictures, reference, weight, np.full(n, ASPECT))
-    return layouts.changes(pictures, weight, motion.matrix, np.zeros(n, np.int64))
+    return layouts.changes([(pictures, weight, motion.matrix)], np.zeros(n, np.int64))
 
 
 def test_furniture_that_moved_is_found_where_it_stands() -> None:
@@ -137,10 +144,21 @@ def test_a_pair_is_compared_once_registered() -> None:
     pictures = group((15, 8))
     one, two = pictures[4:], pictures[:1]
     motion = layouts.register(one, two, everything(1), np.array([ASPECT]))
-    found = layouts.changes_between(one, two, everything(1), motion.matrix)
+    found = layouts.changes_between([(one, everything(1), motion.matrix)], [two])
     assert found.size[0] > 0.8
     clean = layouts.register(pictures[1:2], two, everything(1), np.array([ASPECT]))
-    assert layouts.changes_between(pictures[1:2], two, everything(1), clean.matrix).size[0] < 0.3
+    part = (pictures[1:2], everything(1), clean.matrix)
+    assert layouts.changes_between([part], [two]).size[0] < 0.3
+
+
+def test_what_differs_in_one_part_of_the_shot_alone_is_not_the_set() -> None:
+    changed, same, group_ = group((15, 8)), group(), np.zeros(5, np.int64)
+    still = np.tile(np.eye(2, 3), (5, 1, 1))
+    passing = layouts.changes(
+        [(p, everything(5), still) for p in (changed, same)], group_
+    )  # fmt: skip
+    staying = layouts.changes([(p, everything(5), still) for p in (changed, changed)], group_)
+    assert staying.size[4] > 2 * passing.size[4]
 
 
 def test_a_shot_that_met_the_wrong_leader_finds_its_setup() -> None:
@@ -148,14 +166,13 @@ def test_a_shot_that_met_the_wrong_leader_finds_its_setup() -> None:
     wide, near = place(3), place(8)
     between = 0.75 * take(near) + 0.62 * take(wide)
     shots = [take(wide), between, *(take(near, right=r) for r in (0.0, 0.2, -0.2))]
-    stack = np.stack([np.clip(np.kron(s, np.ones((2, 2))), 0, 255) for s in shots])
-    found = setups.find_setups(stack.astype(np.uint8), np.ones(5, bool))
+    found = setups.find_setups(np.stack(shots), np.ones(5, bool))
     assert found.label[1] == found.label[2] == found.label[3] == found.label[4]
     assert found.label[0] != found.label[1]
 
 
 def test_nothing_measured_makes_no_setups() -> None:
-    found = setups.find_setups(np.zeros((3, 48, 64), np.uint8), np.zeros(3, bool))
+    found = setups.find_setups(np.zeros((3, 24, 32), np.float32), np.zeros(3, bool))
     assert found.label.tolist() == [-1, -1, -1]
 
 
@@ -166,6 +183,7 @@ def test_takes_of_a_strongly_coloured_place_may_differ_more_in_colour() -> None:
         takes = [
             dataclasses.replace(s, thumb=s.thumb + np.array([0.0, 0.0, blue], np.float32))
             for s in staged.clean(8)
+            if isinstance(s, Signature)
         ]
         world = staged.world(takes)
         made = lighting.compare(world)
@@ -190,3 +208,30 @@ def test_moved_furniture_is_a_finding_with_its_place_outlined() -> None:
     assert "furniture" in worst.remedy
     for shot in (*report.shots[:5], *report.shots[6:]):
         assert "drift" not in staged.statuses(shot, "geometry/layout")
+
+
+def layout_batches(signatures: Sequence[Signature | str]) -> dict[str, Batch]:
+    made = registry.load("continuity.checks", "geometry", "CHECK").compare(staged.world(signatures))
+    return {
+        b.kind: b for b in made
+        if b.attribute == "geometry/layout" and b.against == "consensus"
+    }  # fmt: skip
+
+
+def test_a_set_with_people_needs_more_takes_before_it_may_blame() -> None:
+    few = layout_batches([*staged.clean(4), *staged.clean(4, setup=1)])["geometry/layout"]
+    many = layout_batches(staged.clean(8))["geometry/layout"]
+    assert few.applies[:4].all()
+    assert np.isfinite(few.magnitude[:4]).all(), "measured and shown"
+    assert not few.votes[:4].any()
+    assert many.votes.all()
+
+
+def test_a_set_without_people_is_calibrated_apart() -> None:
+    nobody = [
+        dataclasses.replace(s, people=()) for s in staged.clean(8) if isinstance(s, Signature)
+    ]
+    made = layout_batches(nobody)
+    assert not made["geometry/layout"].applies.any()
+    empty = made["geometry/layout_empty"]
+    assert (empty.applies & empty.votes).all()

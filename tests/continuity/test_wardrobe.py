@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from filmgate.continuity import cloth
+from filmgate.continuity.check import Batch
 from filmgate.continuity.checks import in_shot, wardrobe
 from filmgate.schema.signature import Signature
 
@@ -43,16 +44,19 @@ def test_a_small_garment_may_differ_more(scale: float, wider: float) -> None:
         assert told
 
 
-def test_what_comes_before_a_garment_counts_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    def drifts(unlike: float) -> np.ndarray:
-        monkeypatch.setattr(cloth, "changed", lambda one, two: np.full(len(one), unlike))
+def test_what_comes_before_a_garment_widens_its_tolerance(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judged(unlike: float) -> Batch:
+        there = np.where(np.arange(8) == 3, unlike, 0.0)
+        monkeypatch.setattr(cloth, "changed", lambda one, two: there[: len(one)])
         made = in_shot.CHECK.compare(staged.world(staged.clean(8)))
-        return next(b.magnitude for b in made if b.kind == "in_shot/wardrobe")
+        return next(b for b in made if b.kind == "in_shot/wardrobe")
 
-    whole = drifts(0.0)
-    assert np.isfinite(whole).any()
-    np.testing.assert_allclose(drifts(in_shot.ANOTHER), whole)
-    np.testing.assert_allclose(drifts(2 * in_shot.ANOTHER), whole / 4)
+    plain, edge, beyond = (judged(v * in_shot.ANOTHER) for v in (0.0, 1.0, 2.0))
+    assert np.isfinite(plain.magnitude[3])
+    for found in (edge, beyond):
+        np.testing.assert_allclose(found.magnitude, plain.magnitude, err_msg="as it is measured")
+    np.testing.assert_allclose(edge.scale, plain.scale)
+    assert beyond.scale[3] == pytest.approx(4 * beyond.scale[2])
 
 
 def test_what_is_behind_people_follows_a_flop() -> None:

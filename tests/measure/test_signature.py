@@ -326,6 +326,27 @@ def test_the_room_tone_does_not_depend_on_its_level() -> None:
     assert two.room_level_db - one.room_level_db == pytest.approx(12.04, abs=0.01)
 
 
+def test_a_room_is_like_itself_and_music_is_not() -> None:
+    n, rng = np.arange(8 * RATE), np.random.default_rng(12)
+    room = 0.01 * rng.normal(size=len(n))
+    notes = np.array([220.0, 330.0, 262.0, 494.0, 392.0, 587.0, 740.0, 880.0])
+    music = 0.05 * np.sin(2 * np.pi * np.cumsum(notes[n // RATE]) / RATE)
+    heard, played = (
+        measured(Sound(s[:, None].astype(np.float32))) for s in (room, 0.01 * room + music)
+    )
+    assert heard.room_spread_db is not None
+    assert played.room_spread_db is not None
+    assert heard.room_spread_db < 2.0
+    assert played.room_spread_db > 4.0
+
+
+def test_a_moment_of_sound_does_not_tell_how_like_itself_it_is() -> None:
+    noise = 0.01 * np.random.default_rng(13).normal(size=(int(0.55 * RATE), 1))
+    found = measured(Sound(noise.astype(np.float32)))
+    assert found.room_tone_db is not None
+    assert found.room_spread_db is None
+
+
 @pytest.mark.parametrize(
     ("sound", "words"),
     [(tone(0.3, -20), "0.30 s of sound"), (Sound(np.zeros((RATE, 2), np.float32)), "silent")],

@@ -6,6 +6,7 @@ half size, (24, 32), many shots at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ _SMOOTH_CELLS = 0.75
 _PATCH_CELLS = 1.25
 """Blur of what differs: a piece of furniture counts, an edge that is half a cell off does not."""
 _STEPS = 3
+_CHUNK = 250
+"""Pictures at once: what they take stays in the cache."""
 _DOUBT = 40.0
 """Difference in codes at which a cell counts half for the motion."""
 _STIFF = np.array([50.0, 50.0, 5e3, 5e3], np.float32)
@@ -68,8 +71,12 @@ class Change(NamedTuple):
 
 def halved(layouts: U8) -> F32:
     """(N, 24, 32) of (N, 48, 64) layouts."""
-    pooled = np.add(layouts[:, ::2], layouts[:, 1::2], dtype=np.uint16)
-    return np.asarray(pooled[:, :, ::2] + pooled[:, :, 1::2], np.float32) / np.float32(4)
+    out = np.empty((len(layouts), *SHAPE), np.float32)
+    for first in range(0, len(layouts), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        pooled = np.add(layouts[part, ::2], layouts[part, 1::2], dtype=np.uint16)
+        np.multiply(pooled[:, :, ::2] + pooled[:, :, 1::2], np.float32(0.25), out=out[part])
+    return out
 
 
 @lru_cache(maxsize=8)
@@ -164,30 +171,36 @@ def box_of(place: int) -> tuple[float, float, float, float]:
     return left / width, top / height, (right - left) / width, (bottom - top) / height
 
 
-def changes(layout: F32, weight: F32, matrix: F64, group: I64) -> Change:
+def changes(parts: Sequence[tuple[F32, F32, F64]], group: I64) -> Change:
     """Where each shot's set differs most from what the others of its group agree on.
 
     The measure is the difference of registered layouts over patches, against the mean difference
     of the group's other shots at the same place: what always moves there (a crowd, leaves, a
-    screen) is not the set.
+    screen) is not the set. Nor is what differs in one part of the shot alone.
 
     Args:
-        layout, weight: (N, 24, 32); matrix: (N, 2, 3) from `register`; group: (N,) from 0 up, every
-            one of three shots or more.
+        parts: of each part of the shots (head, tail) layout and weight (N, 24, 32) and matrix
+            (N, 2, 3) from `register`; group: (N,) from 0 up, every one of three shots or more.
     """
-    still, seen = moved_by(layout, matrix), _seen(weight, matrix)
-    agreed = consensus.medians(still.reshape(len(still), -1), group).reshape(still.shape)
     count = np.bincount(group).astype(np.float32)[group][:, None, None]
-    seen *= _sums(seen, group) >= _MOST * count
-    off = _off(still, agreed, seen)
-    usual = (_sums(off, group) - off) / (count - 1) + np.float32(_LEAST)
-    return _strongest(off, usual)
+    maps = []
+    for layout, weight, matrix in parts:
+        still, seen = moved_by(layout, matrix), _seen(weight, matrix)
+        agreed = consensus.medians(still.reshape(len(still), -1), group).reshape(still.shape)
+        seen *= _sums(seen, group) >= _MOST * count
+        off = _off(still, agreed, seen)
+        usual = (_sums(off, group) - off) / (count - 1) + np.float32(_LEAST)
+        maps.append((off, usual))
+    return _strongest(maps)
 
 
-def changes_between(layout: F32, reference: F32, weight: F32, matrix: F64) -> Change:
+def changes_between(parts: Sequence[tuple[F32, F32, F64]], references: Sequence[F32]) -> Change:
     """The same for pairs, row by row: nobody says what is usual at a place."""
-    off = _off(moved_by(layout, matrix), reference, _seen(weight, matrix))
-    return _strongest(off, np.ones_like(off))
+    maps = []
+    for (layout, weight, matrix), reference in zip(parts, references, strict=True):
+        off = _off(moved_by(layout, matrix), reference, _seen(weight, matrix))
+        maps.append((off, np.ones_like(off)))
+    return _strongest(maps)
 
 
 def _seen(weight: F32, matrix: F64) -> F32:
@@ -204,10 +217,16 @@ def _off(still: F32, agreed: F32, seen: F32) -> F32:
     return off
 
 
-def _strongest(off: F32, usual: F32) -> Change:
-    rows, n = np.arange(len(off)), len(off)
-    place = (off / usual).reshape(n, -1).argmax(axis=1)
-    size, there = (v.reshape(n, -1)[rows, place].astype(np.float64) for v in (off, usual))
+def _strongest(maps: Sequence[tuple[F32, F32]]) -> Change:
+    """The place where the least of the parts is off by most, for what is usual there."""
+    ratio = np.stack([off / usual for off, usual in maps])
+    rows, n = np.arange(ratio.shape[1]), ratio.shape[1]
+    place = ratio.min(axis=0).reshape(n, -1).argmax(axis=1)
+    part = ratio.reshape(len(maps), n, -1)[:, rows, place].argmin(axis=0)
+    size, there = (
+        np.stack([m[k].reshape(n, -1)[rows, place] for m in maps])[part, rows].astype(np.float64)
+        for k in (0, 1)
+    )
     return Change(size, there, place)
 
 

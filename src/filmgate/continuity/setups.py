@@ -12,7 +12,6 @@ from filmgate.continuity import layouts as layouts_of
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
-U8 = NDArray[np.uint8]
 
 SAME_SETUP = 0.55
 """Correlation of layouts above which two shots are one set-up. Measured on the shared footage: one
@@ -58,27 +57,23 @@ class Setups(NamedTuple):
     twin: I64
 
 
-def unit_layouts(layouts: U8, mirrored: bool = False) -> F32:
-    """(N, 768) zero-mean unit vectors of (N, 48, 64) layouts, flopped if asked."""
-    small = layouts_of.halved(layouts)
-    return _units(small[:, :, ::-1] if mirrored else small)
-
-
-def _units(small: F32) -> F32:
-    flat = small.reshape(len(small), -1)
+def units(layouts: F32) -> F32:
+    """(N, 768) zero-mean unit vectors of (N, 24, 32) layouts."""
+    flat = layouts.reshape(len(layouts), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     norm = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
     return np.asarray(flat / norm, dtype=np.float32)
 
 
-def find_setups(layouts: U8, measured: NDArray[np.bool_]) -> Setups:
+def find_setups(layouts: F32, measured: NDArray[np.bool_]) -> Setups:
     """Leader clustering of layouts, O(shots x set-ups), one re-assignment to the cluster means.
 
     A shot that founds a set-up alone but whose mirror image belongs to a set-up of two or more is
     given to that set-up and marked as flopped.
     """
     n = len(layouts)
-    vectors, flops = unit_layouts(layouts), unit_layouts(layouts, mirrored=True)
+    vectors = units(layouts)
+    flops = vectors.reshape(layouts.shape)[:, :, ::-1].reshape(n, -1)
     label = np.full(n, -1)
     leaders = np.zeros((16, vectors.shape[1]), np.float32)
     found = 0
@@ -176,6 +171,8 @@ def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[n
         straight, turned = means @ vectors[chunk].T, means @ flops[chunk].T
         for scores, unit in ((straight, vectors[chunk]), (turned, flops[chunk])):
             scores[own, column] = np.where(count[own] > 1, np.vecdot(rest, unit) / size, -1.0)
+        # The one that stands alone is the odd one out, not those who stand together.
+        turned[np.ix_(count == 1, count[own] > 1)] = -1.0
         best = turned.argmax(axis=0)
         pair = (count[own] == 2) & (count[best] >= PAIR_BESIDE)
         straight[own[pair], column[pair]] = -1.0
@@ -189,14 +186,14 @@ def _settle(vectors: F32, flops: F32, label: I64, sums: F32, measured: NDArray[n
     return Setups(target, direct, mirrored, flopped, twin)
 
 
-def adopt(setups: Setups, layouts: U8, aspect: F64) -> Setups:
+def adopt(setups: Setups, layouts: F32, aspect: F64) -> Setups:
     """Give shots that are alone in their set-up to the set-up they fit once they are registered.
 
     A tilted horizon, a raised camera or a moved cupboard must not excuse a shot by making it a
     set-up of its own.
 
     Args:
-        layouts: (N, 48, 64); aspect: (N,) width / height of the frames.
+        layouts: (N, 24, 32); aspect: (N,) width / height of the frames.
     """
     label = setups.label.copy()
     count = np.bincount(label[label >= 0], minlength=1)
@@ -206,9 +203,8 @@ def adopt(setups: Setups, layouts: U8, aspect: F64) -> Setups:
         return setups
     grouped = count[count >= 3].sum() / max(int((label >= 0).sum()), 1)
     limit = LIKELY_SETUP if grouped >= MOSTLY and len(label) > SHORT_SEQUENCE else SAME_SETUP
-    middle = np.stack([np.median(layouts[label == s], axis=0) for s in large]).astype(np.uint8)
-    small, means = layouts_of.halved(layouts[alone]), layouts_of.halved(middle)
-    vectors, targets = _units(small), _units(means)
+    small, means = layouts[alone], np.stack([np.median(layouts[label == s], axis=0) for s in large])
+    vectors, targets = units(small), units(means)
     for row, i in enumerate(alone):
         scores = targets @ vectors[row]
         for best in np.argsort(-scores)[:2]:
@@ -217,7 +213,7 @@ def adopt(setups: Setups, layouts: U8, aspect: F64) -> Setups:
             one, other = small[row : row + 1], means[best : best + 1]
             motion = layouts_of.register(one, other, np.ones_like(one), aspect[i : i + 1])
             moved = layouts_of.moved_by(one, motion.matrix)
-            fit = float(_units(moved)[0] @ targets[best])
+            fit = float(units(moved)[0] @ targets[best])
             if fit >= limit:
                 label[i] = large[best]
                 break

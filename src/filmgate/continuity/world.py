@@ -9,7 +9,7 @@ from typing import Any, TypeVar, TypeVarTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.continuity import consensus, edges, grouping, nearby, picture, setups
+from filmgate.continuity import consensus, edges, grouping, layouts, nearby, picture, setups
 from filmgate.continuity.identities import identify
 from filmgate.measure.colour import linear_to_lab
 from filmgate.schema import shot as shots_of
@@ -87,7 +87,7 @@ class World:
         self.signatures = tuple(s if isinstance(s, Signature) else None for s in signatures)
         self.reasons = tuple(s if isinstance(s, str) else None for s in signatures)
         self.measured = np.array([s is not None for s in self.signatures], dtype=bool)
-        self.layout = np.asarray(self._stack("layout", (3, 48, 64), np.uint8), np.uint8)
+        self.layout = self._layouts()
         aspect = np.array([s.size_px[0] / s.size_px[1] if s else 1.0 for s in self.signatures])
         found = setups.find_setups(self.layout[:, 0], self.measured)
         self.setups = setups.adopt(found, self.layout[:, 0], aspect)
@@ -113,6 +113,11 @@ class World:
     def _stack(self, name: str, shape: tuple[int, ...], dtype: type) -> NDArray[np.generic]:
         blank: NDArray[np.generic] = np.zeros(shape, dtype)
         return np.stack([blank if s is None else getattr(s, name) for s in self.signatures])
+
+    def _layouts(self) -> F32:
+        """(N, 3, 24, 32) at half the size they are measured at: all that is compared."""
+        whole = np.asarray(self._stack("layout", (3, 48, 64), np.uint8), np.uint8)
+        return layouts.halved(whole.reshape(-1, 48, 64)).reshape(-1, 3, *layouts.SHAPE)
 
     def _flop(self) -> None:
         """Turn flopped shots back before anything else is compared, or each would be blamed for
@@ -313,7 +318,7 @@ class World:
     @cached_property
     def layout_vectors(self) -> F32:
         """(N, 768) unit layouts of the whole shots."""
-        return setups.unit_layouts(self.layout[:, 0])
+        return setups.units(self.layout[:, 0])
 
     @cached_property
     def nearby(self) -> nearby.Nearby:

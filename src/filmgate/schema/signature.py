@@ -20,7 +20,7 @@ F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 I32 = NDArray[np.int32]
 
-VERSION = "signature 3"
+VERSION = "signature 4"
 """Part of every cache key: raise it whenever a measured number may change."""
 
 LOG_FLOOR = 0.004
@@ -95,6 +95,8 @@ class SoundSignature:
         room_tone_db: (25,) third-octave levels (50 Hz to 12.5 kHz) of the quietest 20 % of 100 ms
             windows, relative to their mean; None when there is no quiet window.
         room_level_db: level of those windows, dBFS.
+        room_spread_db: rms difference of the same between the shot's first and second half: one to
+            two for a room, more where music or speech never pauses; None where a half is too short.
         duration_s: seconds of sound.
     """
 
@@ -103,6 +105,7 @@ class SoundSignature:
     true_peak_dbtp: float | None
     room_tone_db: F32 | None
     room_level_db: float | None
+    room_spread_db: float | None
     duration_s: float
 
 

@@ -29,6 +29,11 @@ ANOTHER = 0.8
 """`cloth.changed` (natural log) beyond which what is seen in a garment's place is less and less the
 garment. The nine clean shots of the calibration whose garment changed most, networks looking, lie
 at 1.2 to 2.0, drifts planted on people in print at .2 to .6."""
+QUIET = 0.06
+"""Natural-log rms from head to tail that no light explains, up to which a picture is still: eight
+in ten clean shots of the calibration, every light and grade ramped on development projects."""
+LEFT_BY_LIGHT = 0.25
+"""Share of a large change of light that its simple form does not describe."""
 _SHORT = "fewer than four frames were sampled"
 _MOVED = "the camera or the action changes the picture too much from head to tail"
 
@@ -61,21 +66,22 @@ class InShot:
             ("key_side", "stops", np.abs(_free(motion.key_stops[:, 0], world)) * steady,
              FLOOR_KEY_STOPS),
         ]  # fmt: skip
+        busy = _busy(motion)
         out = [
-            self._batch(world, name, unit, magnitude, floor, reasons)
+            self._batch(world, name, unit, magnitude, floor, busy, reasons)
             for name, unit, magnitude, floor in made
         ]
         return out + [self._wardrobe(world, label) for label in world.labels]
 
     def _batch(
-        self, world: World, name: str, unit: Unit, magnitude: F64, floor: float,
+        self, world: World, name: str, unit: Unit, magnitude: F64, floor: float, busy: F64,
         reasons: dict[int, str],
     ) -> Batch:  # fmt: skip
         grouped = consensus.scale(magnitude, world.group, floor)
         usual = float(np.nanmedian(magnitude)) if np.isfinite(magnitude).any() else floor
         scale = np.where(np.isfinite(grouped), grouped, np.hypot(max(usual, floor), 2 * floor))
         return batch(
-            world, f"in_shot/{name}", "itself", unit, magnitude, scale, reasons=reasons,
+            world, f"in_shot/{name}", "itself", unit, magnitude, scale * busy, reasons=reasons,
             zone="ends", other_zone="ends",
             default_reason="too little of the background is seen at both ends",
         )  # fmt: skip
@@ -96,7 +102,7 @@ class InShot:
         )
         magnitude = cloth.agreed(middle, cells)
         # A hand or a cup before the garment is another picture, not the garment in another colour.
-        magnitude /= np.fmax(1.0, (cloth.changed(last, first) / ANOTHER) ** 2)
+        wider = np.fmax(1.0, (cloth.changed(last, first) / ANOTHER) ** 2)
         # Someone who turns or walks shows another side of the garment: without the skin at both
         # ends as a grey card, in a picture that stays, a change of the garment cannot be told.
         lit = np.isfinite(skin[[head, tail]]).all(axis=(0, 2))
@@ -104,10 +110,10 @@ class InShot:
         applies = np.zeros(world.count, bool)
         applies[list(seen)] = True
         group = np.where(applies, 0, -1)
-        scale = consensus.scale(magnitude, group, wardrobe.FLOOR_DE00)
+        scale = consensus.scale(magnitude / wider, group, wardrobe.FLOOR_DE00)
         return batch(
             world, f"in_shot/wardrobe/{label}", "itself", "de00", magnitude,
-            np.where(np.isfinite(scale), scale, 2.5) * wardrobe.smallness(world, seen),
+            np.where(np.isfinite(scale), scale, 2.5) * wider * wardrobe.smallness(world, seen),
             kind="in_shot/wardrobe", applies=applies,
             zone="ends", other_zone="ends",
             default_reason="garment and skin are not both seen at both ends of a still picture",
@@ -145,9 +151,20 @@ class InShot:
 @once
 def _still(world: World) -> NDArray[np.bool_]:
     """(N,) whether head and tail show the same picture."""
-    head = setups.unit_layouts(world.layout[:, pairs.HEAD])
-    tail = setups.unit_layouts(world.layout[:, pairs.TAIL])
+    head = setups.units(world.layout[:, pairs.HEAD])
+    tail = setups.units(world.layout[:, pairs.TAIL])
     return np.asarray((head * tail).sum(axis=1) >= STILL)
+
+
+def _busy(motion: picture.Relight) -> F64:
+    """(N,) at least 1: how much more of the picture changes from head to tail than light explains.
+
+    A lamp that fades leaves the picture where it is. Someone who crosses it, or a camera that moves
+    on, makes it brighter or darker too, and leaves most of the difference unexplained.
+    """
+    explained = np.hypot(motion.gain_rms, motion.bend_rms)
+    share = motion.residual / np.hypot(QUIET, LEFT_BY_LIGHT * explained)
+    return np.asarray(np.nan_to_num(np.maximum(share, 1.0), nan=1.0))
 
 
 @once

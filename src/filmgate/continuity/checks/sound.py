@@ -18,6 +18,9 @@ F64 = NDArray[np.float64]
 
 FLOOR_LU = 0.5
 FLOOR_TONE_DB = 1.0
+STEADY_DB = 2.0
+"""Nine in ten room tones without music or speech differ less than this between the two halves of a
+shot (1.9 dB at 4 s); the sound of two films differs by 4 to 19."""
 _DB_PER_LOG = 8.7
 
 
@@ -59,9 +62,13 @@ class Sound:
         other = _opening(world, values) if against == "anchor" else world.previous
         difference = values - pairs.gather(values, other)
         magnitude = np.sqrt(np.mean(difference**2, axis=1))
+        scale = np.ones(world.count)
+        if name == "room_tone":
+            unlike = _unlike_itself(world)
+            scale = np.fmax(unlike, np.where(other >= 0, unlike[other], 1.0))
         return batch(
             world, f"sound/{name}", "anchor" if against == "anchor" else "neighbour",
-            "lu" if unit == "lu" else "db", magnitude, 1.0, other=other, reasons=reasons,
+            "lu" if unit == "lu" else "db", magnitude, scale, other=other, reasons=reasons,
             votes=(~np.isfinite(agreed) if against == "anchor" else np.zeros(world.count, bool)),
             applies=other >= 0, default_reason="the other shot has no sound",
         )  # fmt: skip
@@ -104,6 +111,21 @@ def _opening(world: World, values: F64) -> NDArray[np.int64]:
         elif np.isfinite(values[i]).all():
             first[chapter] = int(i)
     return out
+
+
+@once
+def _unlike_itself(world: World) -> F64:
+    """(N,) at least 1: how much less like itself the quiet of a shot is than a room's.
+
+    Where music or speech never pauses, the quietest windows are not the room: they differ between
+    the shot's own halves as much as from another shot.
+    """
+    spread = np.full(world.count, 2 * STEADY_DB)
+    for i, signature in enumerate(world.signatures):
+        sound = signature.sound if signature is not None else None
+        if sound is not None and sound.room_spread_db is not None:
+            spread[i] = sound.room_spread_db
+    return np.asarray(np.maximum(spread / STEADY_DB, 1.0))
 
 
 @once
