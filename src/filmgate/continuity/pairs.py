@@ -85,22 +85,19 @@ def alone(world: World) -> NDArray[np.bool_]:
 
 
 def with_mate(
-    world: World, attribute: str, unit: Unit, magnitude: F64, votes: NDArray[np.bool_],
-    *, kind: str | None = None, here: NDArray[np.bool_] | None = None,
-) -> Batch:  # fmt: skip
+    world: World, attribute: str, unit: Unit, magnitude: F64, votes: NDArray[np.bool_]
+) -> Batch:
     """A batch against the `mate`, which votes where there is no consensus.
 
     Args:
         votes: (N,) further condition. All measured pairs say what is usual.
-        kind: of calibration, where it is not the attribute; here: (N,) the shots it is asked of,
-            None for all.
     """
-    here = np.ones(world.count, bool) if here is None else here
     told = np.isfinite(magnitude) | ~world.has_consensus
     return batch(
-        world, attribute, "anchor", unit, magnitude, 1.0, kind=kind, other=world.mate,
-        votes=votes & ~world.has_consensus, applies=(world.mate >= 0) & told & here,
-        usual=here, default_reason="too little of the set is seen in both shots",
+        world, attribute, "anchor", unit, magnitude, 1.0, other=world.mate,
+        votes=votes & ~world.has_consensus, applies=(world.mate >= 0) & told,
+        usual=np.ones(world.count, bool),
+        default_reason="too little of the set is seen in both shots",
     )  # fmt: skip
 
 

@@ -94,20 +94,13 @@ class Geometry:
     def _with_mate(self, world: World) -> list[Batch]:
         found, upright = _registered_to_mate(world), ~world.setups.flopped
         roll, height = np.abs(found.roll_deg), np.abs(found.height_percent)
-        pair = np.where(world.mate >= 0, world.mate, np.arange(world.count))
-        nobody = np.array([not world.people[i] for i in range(world.count)], bool)
-        empty = nobody & nobody[pair]
         return [
             pairs.with_mate(world, "geometry/horizon", "deg", roll, upright),
             pairs.with_mate(world, "geometry/camera_height", "percent_height", height, upright),
-            *(
-                pairs.with_mate(
-                    world, "geometry/layout", "distance", found.change, upright,
-                    kind=kind, here=here,
-                )
-                for kind, here in (("geometry/layout", ~empty), (_EMPTY, empty))
-            ),
-        ]  # fmt: skip
+            # No third take says what moves here, and a detector does not see everyone: calibrated
+            # with people and without together.
+            pairs.with_mate(world, "geometry/layout", "distance", found.change, upright),
+        ]
 
     def _mirror(self, world: World) -> Batch:
         direct, mirrored = world.setups.direct, world.setups.mirrored
