@@ -199,6 +199,22 @@ def test_the_counterpart_of_a_finding(
     assert all(side.frame is not None or side.empty for side in sides)
 
 
+def test_the_counterpart_is_of_the_same_setup_where_one_agrees() -> None:
+    """Only its picture can be compared place by place, at the place that is outlined."""
+    finding = drift(against="consensus", other=None, other_box=(0.1, 0.2, 0.3, 0.4))
+    agreeing = within(against="consensus", other=None, frames=(7,))
+    less = within(against="consensus", other=None, frames=(8,), magnitude=2.0)
+    here = replace(shot("b", finding), setup="1")
+    other_setup = replace(shot("c", agreeing), setup="2")
+    mate = replace(shot("d", less), setup="1")
+    _, side = pairs.pair(
+        here, finding, pairs.Lookup(SequenceReport("s", (here, other_setup, mate), ""))
+    )
+    assert (side.shot, side.frame, side.box) == ("d", 8, (0.1, 0.2, 0.3, 0.4))
+    _, side = pairs.pair(here, finding, pairs.Lookup(SequenceReport("s", (here, other_setup), "")))
+    assert side.shot == "c", "better than nothing to look at"
+
+
 def test_the_worst_three_are_shown_in_full_and_of_different_attributes(tmp_path: Path) -> None:
     findings = (
         drift(magnitude=30.0), drift(magnitude=29.0, against="anchor"),

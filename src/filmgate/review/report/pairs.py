@@ -29,13 +29,17 @@ class Side:
     empty: str = ""
 
 
+Kind = tuple[str, str, str | None, str | None]
+"""Check, attribute, scene, set-up (None for the whole scene)."""
+
+
 class Lookup:
     """Finds shots of one sequence by id, and the most typical shot of an attribute."""
 
     def __init__(self, sequence: SequenceReport) -> None:
         self.position: Mapping[str, int] = {s.shot: i for i, s in enumerate(sequence.shots)}
         self._shots = sequence.shots
-        self._typical: dict[tuple[str, str, str | None], tuple[float, ShotReport, Finding]] = {}
+        self._typical: dict[Kind, tuple[float, ShotReport, Finding]] = {}
         for shot in sequence.shots:
             for finding in shot.findings:
                 self._offer(shot, finding)
@@ -46,10 +50,10 @@ class Lookup:
             return
         if size is None or not finding.frames:
             return
-        key = (finding.check, finding.attribute, shot.scene)
-        best = self._typical.get(key)
-        if best is None or abs(size) < best[0]:
-            self._typical[key] = (abs(size), shot, finding)
+        for key in _kinds(shot, finding):
+            best = self._typical.get(key)
+            if best is None or abs(size) < best[0]:
+                self._typical[key] = (abs(size), shot, finding)
 
     def shot(self, name: str | None) -> ShotReport | None:
         """The shot of that id, None if this sequence has none."""
@@ -57,9 +61,20 @@ class Lookup:
         return None if index is None else self._shots[index]
 
     def typical(self, shot: ShotReport, finding: Finding) -> tuple[ShotReport, Finding] | None:
-        """The shot of the same scene that agrees best with the consensus on this attribute."""
-        best = self._typical.get((finding.check, finding.attribute, shot.scene))
-        return None if best is None or best[1].shot == shot.shot else (best[1], best[2])
+        """The shot that agrees best with the consensus on this attribute: of the same set-up, whose
+        picture can be compared place by place, else of the same scene.
+        """
+        for key in _kinds(shot, finding):
+            best = self._typical.get(key)
+            if best is not None and best[1].shot != shot.shot:
+                return best[1], best[2]
+        return None
+
+
+def _kinds(shot: ShotReport, finding: Finding) -> list[Kind]:
+    """What is asked of whom, the nearest first."""
+    whole = (finding.check, finding.attribute, shot.scene, None)
+    return [(*whole[:3], shot.setup), whole] if shot.setup is not None else [whole]
 
 
 def pair(shot: ShotReport, finding: Finding, lookup: Lookup) -> tuple[Side, Side]:
@@ -116,7 +131,8 @@ def _consensus(shot: ShotReport, finding: Finding, lookup: Lookup) -> Side:
         return Side("The scene's consensus", None, empty="An agreement of shots, not one frame.")
     other, match = found
     title = f"{other.shot}, closest to the scene's consensus"
-    return Side(title, other.shot, other.file, _pick(match.frames, "middle"), match.box)
+    box = finding.other_box or match.box
+    return Side(title, other.shot, other.file, _pick(match.frames, "middle"), box)
 
 
 def _is_before(other: str | None, shot: ShotReport, lookup: Lookup) -> bool:
