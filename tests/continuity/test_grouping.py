@@ -106,6 +106,21 @@ def test_a_symmetrical_place_is_not_flopped() -> None:
     assert not setups(layouts).flopped.any()
 
 
+def test_those_who_stand_together_are_not_the_mirror_of_one_alone() -> None:
+    """The lone one is flopped: of the others one may fit it better than it fits its own set-up."""
+
+    def take(own: int) -> NDArray[np.float32]:
+        return 0.8 * place(1).astype(np.float32) + 0.45 * place(own).astype(np.float32)
+
+    kept = [take(own) for own in (21, 22, 23)]
+    lone = kept[0][:, ::-1]
+    found = setups(np.clip(np.stack([*kept, lone]), 0, 255).astype(np.uint8))
+    assert same(found.label)[0][:3] == [0, 1, 2]
+    assert (found.twin[:3] == -1).all()
+    assert (found.mirrored[:3] <= found.direct[:3]).all()
+    assert found.flopped[3] or found.mirrored[3] > found.direct[3]
+
+
 def test_one_shot_is_its_own_setup() -> None:
     found = setups(takes(1))
     assert found.label.tolist() == [0]
