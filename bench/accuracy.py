@@ -51,6 +51,11 @@ def sizes(magnitude: float) -> dict[str, float]:
     return {"wardrobe": magnitude, "in_shot_wardrobe": magnitude}
 
 
+COVERED_EMPTY: Final = ("lighting or grade", "geometry")
+"""What coverage without people is told of. Light and grade are one comparison, named after what its
+difference looks like: only the check it is named for may then change the verdict."""
+
+
 @dataclass
 class Scored:
     """Scores of several projects under one name ("product", or a baseline)."""
@@ -109,8 +114,8 @@ def add(
     cell.seconds.append(seconds)
     cell.by.setdefault("product", Scored()).rows.append(rows_of(project, answer.score, answer))
     people = np.array([bool(s.person) for s in project.shots])
-    for name in ("wardrobe",) if people.any() else ("grade", "lighting", "geometry"):
-        seen = answer.covered((name,))
+    for name in ("wardrobe",) if people.any() else COVERED_EMPTY:
+        seen = answer.covered(name.split(" or "))
         cell.covered.setdefault(name, []).append(float(seen[people | ~people.any()].mean()))
     drift = np.isin(np.arange(len(project.shots)), list(project.drifts))
     cell.flagged.append((float(answer.flagged[drift].mean()), float(answer.flagged[~drift].mean())))
