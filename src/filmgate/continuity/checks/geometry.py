@@ -8,7 +8,9 @@ compared, which says "another place", not what moved.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -219,12 +221,14 @@ def _registered(world: World, groups: bytes) -> Registered:
     """Against the leave-one-out median of the group."""
     out = _nothing(world.count)
     group = np.frombuffer(groups, world.group.dtype)
-    for some in _batches(consensus.parts(np.where(world.measured, group, -1))):
+    uncovered = {zone: world.uncovered(zone) for zone in ZONES}
+
+    def work(some: list[I64]) -> None:
         rows = np.concatenate(some)
         number = np.repeat(np.arange(len(some)), [len(p) for p in some])
         parts, motions = [], []
         for zone in ZONES:
-            layout, weight = _pictures(world, rows, zone)
+            layout, weight = _pictures(world, rows, zone, uncovered[zone])
             agreed = consensus.medians(layout.reshape(len(layout), -1), number)
             motion = layouts.register(
                 layout, agreed.reshape(layout.shape), weight, _aspect(world, rows)
@@ -232,6 +236,10 @@ def _registered(world: World, groups: bytes) -> Registered:
             parts.append((layout, weight, motion.matrix))
             motions.append(motion)
         _fill(out, rows, motions[0], layouts.changes(parts[1:], number))
+
+    # The arithmetic lets go of the interpreter, and no part needs another.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, _batches(consensus.parts(np.where(world.measured, group, -1)))))
     return out
 
 
@@ -275,10 +283,10 @@ def _batches(parts: list[I64]) -> Iterator[list[I64]]:
         yield some
 
 
-def _pictures(world: World, rows: I64, zone: int) -> tuple[F32, F32]:
+def _pictures(world: World, rows: I64, zone: int, uncovered: F32 | None = None) -> tuple[F32, F32]:
     """(n, 24, 32) layouts, and the share of each cell that no person hides."""
-    seen = np.maximum(world.uncovered(zone)[rows], 0.02)
-    return world.layout[rows, zone], seen
+    seen = world.uncovered(zone) if uncovered is None else uncovered
+    return world.layout[rows, zone], np.maximum(seen[rows], 0.02)
 
 
 def _empty(world: World, group: I64) -> NDArray[np.bool_]:
