@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from filmgate.schema.report import Finding, Status
 from filmgate.schema.shot import Against
 
 F64 = NDArray[np.float64]
+Frames = tuple[tuple[int, ...], ...]
 
 DIGITS = 4
 UNCALIBRATED = "measured, but too few clean comparisons of this kind to say what is usual"
@@ -47,21 +49,27 @@ def of_batch(
     closer = batch.votes & decision.flagged & (evidence > 1.3)
     notable = (large | closer)[shots].tolist()
     here, there = frames(world, batch.zone), frames(world, batch.other_zone)
-    rows = zip(
-        shots.tolist(), batch.other[shots].tolist(), size_of, tolerance, p_values, notable,
-        strict=True,
+    rows = list(
+        zip(
+            shots.tolist(), batch.other[shots].tolist(), size_of, tolerance, p_values, notable,
+            strict=True,
+        )
     )  # fmt: skip
-    for i, other, size, limited, p_value, noted in rows:
+    plain = []
+    for row in rows:
+        i, other, size, limited, p_value, noted = row
         if size != size or p_value != p_value:
             yield i, _unmeasured(world, batch, i, size)
             continue
+        if not noted:
+            plain.append(row)
+            continue
         status: Status = "within"
         reason, told = None, _NOTHING
-        if noted:
-            if large[i]:
-                status, reason = _status(world, batch, i, decision)
-            if status != "within" or closer[i]:
-                told = check.explain(world, batch, i)
+        if large[i]:
+            status, reason = _status(world, batch, i, decision)
+        if status != "within" or closer[i]:
+            told = check.explain(world, batch, i)
         yield (
             i,
             Finding(
@@ -72,6 +80,30 @@ def of_batch(
                 told.remedy if status != "within" else None, told.this, told.reference, told.cdl,
             ),
         )  # fmt: skip
+    yield from _within(world, batch, plain, here, there)
+
+
+Row = tuple[int, int, float, float, float, bool]
+"""Shot, other shot or -1, magnitude, tolerance or NaN, p value, whether there is more to say."""
+
+
+def _within(
+    world: World, batch: Batch, rows: list[Row], here: Frames, there: Frames
+) -> Iterator[tuple[int, Finding]]:
+    """What lies within tolerance, nine in ten of all: made in one go, without a turn of the
+    interpreter for each.
+    """
+    if not rows:
+        return iter(())
+    shots, others, sizes, limits, p_values, _ = zip(*rows, strict=True)
+    made = map(
+        Finding, repeat(batch.check), repeat(batch.attribute), repeat(batch.against),
+        [world.ids[o] if o >= 0 else None for o in others], repeat("within"), repeat(None),
+        sizes, repeat(batch.unit), [t if t == t else None for t in limits],
+        [float(f"{p:.3g}") for p in p_values], [here[i] for i in shots], repeat(None),
+        [there[o] if o >= 0 else () for o in others],
+    )  # fmt: skip
+    return zip(shots, made, strict=False)
 
 
 def _unmeasured(world: World, batch: Batch, i: int, size: float) -> Finding:
@@ -106,7 +138,7 @@ def _status(world: World, batch: Batch, i: int, decision: Decision) -> tuple[Sta
 
 
 @once
-def frames(world: World, zone: Zone) -> tuple[tuple[int, ...], ...]:
+def frames(world: World, zone: Zone) -> Frames:
     """Per shot the media frames (0-based) of `zone`; () where not measured."""
     out = []
     for signature in world.signatures:
