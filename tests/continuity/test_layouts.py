@@ -161,10 +161,20 @@ def test_what_differs_in_one_part_of_the_shot_alone_is_not_the_set() -> None:
     assert staying.size[4] > 2 * passing.size[4]
 
 
+def test_the_place_told_is_one_that_both_ends_show() -> None:
+    head, tail, still = group((15, 8)), group((15, 8)), np.tile(np.eye(2, 3), (5, 1, 1))
+    head[4, 4:9, 20:25] += 120.0  # somebody walks through, and is gone at the end
+    parts = [(p, everything(5), still) for p in (head, tail)]
+    found = layouts.changes(parts, np.zeros(5, np.int64))
+    row, column = divmod(int(found.place[4]), 32)
+    assert abs(row - 15) <= 3
+    assert abs(column - 8) <= 3
+
+
 def test_a_shot_that_met_the_wrong_leader_finds_its_setup() -> None:
     """Leaders come in edit order: the first shot of a set-up may meet another one's leader."""
-    wide, near = place(3), place(8)
-    between = 0.75 * take(near) + 0.62 * take(wide)
+    wide, near = place(3), place(9)
+    between = 0.75 * take(near) + 0.7 * take(wide)
     shots = [take(wide), between, *(take(near, right=r) for r in (0.0, 0.2, -0.2))]
     found = setups.find_setups(np.stack(shots), np.ones(5, bool))
     assert found.label[1] == found.label[2] == found.label[3] == found.label[4]
@@ -225,6 +235,12 @@ def test_a_set_with_people_needs_more_takes_before_it_may_blame() -> None:
     assert np.isfinite(few.magnitude[:4]).all(), "measured and shown"
     assert not few.votes[:4].any()
     assert many.votes.all()
+
+
+def test_shots_that_cannot_be_read_are_no_takes() -> None:
+    found = layout_batches([*staged.clean(5), *["the file is cut off"] * 3])["geometry/layout"]
+    assert np.isfinite(found.magnitude[:5]).all()
+    assert not found.votes.any(), "five takes, not eight"
 
 
 def test_a_set_without_people_is_calibrated_apart() -> None:

@@ -212,7 +212,7 @@ def test_the_counterpart_is_of_the_same_setup_where_one_agrees() -> None:
     )
     assert (side.shot, side.frame, side.box) == ("d", 8, (0.1, 0.2, 0.3, 0.4))
     _, side = pairs.pair(here, finding, pairs.Lookup(SequenceReport("s", (here, other_setup), "")))
-    assert side.shot == "c", "better than nothing to look at"
+    assert (side.shot, side.box) == ("c", agreeing.box), "to look at; the place is not there"
 
 
 def test_the_worst_three_are_shown_in_full_and_of_different_attributes(tmp_path: Path) -> None:

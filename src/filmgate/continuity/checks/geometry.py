@@ -38,8 +38,6 @@ MIRROR_UNIT = 0.15
 _TOGETHER = 100
 """Shots at once: what they take stays in the cache."""
 _NO_GROUP = "fewer than two other shots of this set-up and light"
-
-
 PEOPLED = 6
 """Takes from which a set with people in it is told from the people: fewer do not show where they
 usually move (of clean takes one in a thousand differs 2.7 times the usual from six on, 7.8 times
@@ -83,8 +81,8 @@ class Geometry:
         path = "geometry/layout"
         found, group = _of(world, path), world.eras(path, world.group)
         scale = found.usual * consensus.scale(found.change / found.usual, group, FLOOR_LAYOUT)
-        empty, size = _empty(world, group), np.bincount(np.maximum(group, 0))
-        votes = ~world.setups.flopped & (empty | (size[np.maximum(group, 0)] >= PEOPLED))
+        empty = _empty(world, group)
+        votes = ~world.setups.flopped & (empty | (_sizes(group) >= PEOPLED))
         return [
             batch(
                 world, path, "consensus", "distance", found.change, scale, kind=kind,
@@ -287,6 +285,12 @@ def _pictures(world: World, rows: I64, zone: int, uncovered: F32 | None = None) 
     """(n, 24, 32) layouts, and the share of each cell that no person hides."""
     seen = world.uncovered(zone) if uncovered is None else uncovered
     return world.layout[rows, zone], np.maximum(seen[rows], 0.02)
+
+
+def _sizes(group: I64) -> I64:
+    """(N,) how many shots the group of each has; 0 where there is no group."""
+    counts = np.bincount(group[group >= 0], minlength=int(group.max(initial=0)) + 1)
+    return np.where(group >= 0, counts[np.maximum(group, 0)], 0)
 
 
 def _empty(world: World, group: I64) -> NDArray[np.bool_]:

@@ -131,7 +131,8 @@ def _consensus(shot: ShotReport, finding: Finding, lookup: Lookup) -> Side:
         return Side("The scene's consensus", None, empty="An agreement of shots, not one frame.")
     other, match = found
     title = f"{other.shot}, closest to the scene's consensus"
-    box = finding.other_box or match.box
+    # A place in this picture is the same place in another only where the camera stands the same.
+    box = (finding.other_box if other.setup == shot.setup else None) or match.box
     return Side(title, other.shot, other.file, _pick(match.frames, "middle"), box)
 
 
