@@ -8,10 +8,11 @@ between. Decoding costs far more than everything else, so:
   and only the first frames of the first group and the last group of pictures are decoded in order;
 * otherwise one pass in order decodes the shot once. It never seeks into a long group: eight exact
   seeks cost four full decodes;
-* within a run, pictures that nothing refers to (NONREF) are skipped unless they are wanted.
+* within a run, pictures that nothing refers to (NONREF) are skipped unless they are wanted, and so
+  are B-frames that only skipped B-frames refer to, where the stream says so (`references`).
 
-Skipping every B-frame (BIDIR) is faster still, but wrong: x264 at its default preset lets P-frames
-refer to B-frames, and the pictures then come out with a mean error of 8 levels, unreported.
+Skipping every B-frame (BIDIR) of every stream would be wrong: x264 at its default preset lets
+P-frames refer to B-frames, and they then come out with a mean error of 8 levels, unreported.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from filmgate.errors import MeasurementError
-from filmgate.measure import colour, soundtrack
+from filmgate.measure import colour, references, soundtrack
 from filmgate.measure.probe import Packets, Probe, has_alpha, open_media, scan, with_picture
 from filmgate.measure.sample import U8, WORK_HEIGHT_PX, Frame, Sample
 
@@ -275,7 +276,8 @@ def _decode(
     waiting, damaged, number = list(plan.loose), 0, 0
     for first, last in plan.runs:
         previous: tuple[int, VideoFrame] | None = None
-        for picture in _run(context, found, packets.video, (first, last), plan.exact, skip):
+        levels = _levels(context, found, packets.video, (first, last), plan.exact) if skip else {}
+        for picture in _run(context, packets.video, (first, last), levels):
             if picture is None or picture.is_corrupt:
                 damaged += 1
                 number += picture is not None
@@ -296,13 +298,26 @@ def _decode(
     return kept, damaged
 
 
-def _run(
+def _levels(
     context: Any,
     found: Probe,
     packets: list[av.Packet[Any]],
     run: tuple[int, int],
     exact: frozenset[int],
-    skip: bool,
+) -> dict[int, str]:
+    """Say by coded position what the decoder may skip at each packet of a run."""
+    spare: frozenset[int] = frozenset()
+    if context.name == "h264":
+        spare = references.spare(context.extradata, packets, found.order, run, exact)
+    levels = {}
+    for position in range(run[0], run[1] + 1):
+        wanted = found.order[position] in exact
+        levels[position] = "DEFAULT" if wanted else "BIDIR" if position in spare else "NONREF"
+    return levels
+
+
+def _run(
+    context: Any, packets: list[av.Packet[Any]], run: tuple[int, int], levels: dict[int, str]
 ) -> Iterator[VideoFrame | None]:
     """Decode packets of one run, yielding pictures, and None for a packet that fails."""
     first, last = run
@@ -311,8 +326,8 @@ def _run(
         packet = packets[position] if position < len(packets) else None
         if packet is None:
             continue
-        if skip:
-            context.skip_frame = "DEFAULT" if found.order[position] in exact else "NONREF"
+        if levels:
+            context.skip_frame = levels[position]
         try:
             yield from context.decode(packet)
         except av.FFmpegError:

@@ -1,0 +1,398 @@
+"""Which B-pictures of an H.264 stream nothing wanted refers to.
+
+A picture marked as a reference must be decoded, as anything later may look at it. In a pyramid half
+of the B-pictures are marked so, for the sake of the other half. Whether P-pictures look at them too
+is written in the headers of their slices (ITU-T H.264, 7.3.3): one that names a single reference
+says which. Where every P-picture of a run names one that is no B-picture, as streams of fast
+presets do, the B-pictures after the last wanted one can be left out, and what comes out is the same
+to the bit. Before a wanted B-picture all is kept: libavcodec puts copies in the place of pictures
+it was not given, with another's time, and B-pictures look up and weigh by time. In every other
+stream (several references, fields, long-term references, gaps, headers that cannot be read) nothing
+is left out.
+
+It is assumed that no stream drops the P-picture it decoded last while it keeps the B-picture before
+it: only then would a default list (8.2.4.2) start with another picture than is said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+_HEAD: Final = 64
+"""Bytes of a slice that hold the fields read here: at most about 30 with 32-bit numbers."""
+
+_SLICE, _IDR, _SPS, _PPS = 1, 5, 7, 8
+_UNREAD: Final = frozenset({2, 3, 4, 20, 21})
+"""Slices in parts, of other layers and of other views: such a stream is left as it is."""
+
+_CHROMA: Final = frozenset({44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244})
+"""Profiles whose sequence header says more of the samples."""
+
+
+class _Unclear(Exception):
+    """The stream does not say what this module needs to know."""
+
+
+class _Bits:
+    """Bits of a header, most significant first."""
+
+    __slots__ = ("left", "value")
+
+    def __init__(self, raw: bytes) -> None:
+        raw = raw.replace(b"\0\0\3", b"\0\0")  # emulation prevention, 7.4.1
+        self.value = int.from_bytes(raw, "big")
+        self.left = len(raw) * 8
+
+    def take(self, count: int) -> int:
+        """Read `count` bits as an unsigned number, u(n)."""
+        self.left -= count
+        if self.left < 0:
+            raise _Unclear
+        return (self.value >> self.left) & ((1 << count) - 1)
+
+    def number(self) -> int:
+        """Read an Exp-Golomb code, ue(v) (9.1)."""
+        rest = self.value & ((1 << self.left) - 1)
+        zeros = self.left - rest.bit_length()
+        if not rest or zeros > 31:
+            raise _Unclear
+        self.left -= zeros
+        return self.take(zeros + 1) - 1
+
+    def signed(self) -> int:
+        """Read a signed Exp-Golomb code, se(v)."""
+        code = self.number()
+        return (code + 1) // 2 if code % 2 else -(code // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sequence:
+    """What a sequence parameter set (7.3.2.1) says of slice headers and of marking."""
+
+    planes: bool
+    frame_bits: int
+    order_type: int
+    order_bits: int
+    order_fixed: bool
+    references: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """What a picture parameter set (7.3.2.2) says of slice headers."""
+
+    sequence: int
+    bottom: bool
+    active: tuple[int, int]
+    redundant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """One picture of a run: its place in coded order, its kind ("I", "P" or "B"), and how many
+    reference pictures of the run were coded before it.
+    """
+
+    position: int
+    kind: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """The fields of a slice header that say what it may look at."""
+
+    kind: str
+    frame: int
+    active: tuple[int, int]
+    moved: tuple[int, ...] | None
+    sequence: _Sequence
+
+
+@dataclass(slots=True)
+class _Headers:
+    """Parameter sets met so far, by number."""
+
+    sequences: dict[int, _Sequence] = field(default_factory=dict)
+    pictures: dict[int, _Picture] = field(default_factory=dict)
+
+    def learn(self, nal: bytes) -> None:
+        """Keep a parameter set."""
+        if nal[0] & 31 == _SPS:
+            number, found = _sequence(_Bits(nal[1:]))
+            self.sequences[number] = found
+        else:
+            number, picture = _picture(_Bits(nal[1:]))
+            self.pictures[number] = picture
+
+
+def spare(
+    extradata: bytes | None,
+    packets: Sequence[Any],
+    order: Sequence[int],
+    run: tuple[int, int],
+    exact: AbstractSet[int],
+) -> frozenset[int]:
+    """Say which B-pictures marked as references can be left out of a run.
+
+    Args:
+        extradata: the decoder's configuration: avcC, Annex B, or none.
+        packets: the stream's packets by coded position; None where one could not be read.
+        order: the display index of every coded position; -1 where it is never shown.
+        run: first and last coded position, the first one a clean start.
+        exact: display indices that must come out.
+
+    Returns:
+        Coded positions; empty where the stream does not allow it or cannot be understood.
+    """
+    try:
+        headers, width = _configuration(extradata or b"")
+        pictures = _pictures(headers, width, packets, order, run, exact)
+    except (_Unclear, IndexError, KeyError):
+        return frozenset()
+    between = [p.position for p in pictures if p.kind == "B"]
+    held = [p for p in between if order[p] in exact]
+    return frozenset(p for p in between if not held or p > max(held))
+
+
+def _pictures(
+    headers: _Headers,
+    width: int,
+    packets: Sequence[Any],
+    order: Sequence[int],
+    run: tuple[int, int],
+    exact: AbstractSet[int],
+) -> list[_Coded]:
+    """Read the run's reference pictures and those wanted, each with what it looks at."""
+    out: list[_Coded] = []
+    frames: dict[int, _Coded] = {}  # by frame_num: reference pictures since the last IDR
+    latest: tuple[int, _Coded] | None = None
+    rank = 0
+    for position in range(run[0], run[1] + 1):
+        if packets[position] is None:
+            raise _Unclear
+        first, slices = _slices(headers, width, packets[position], order[position] in exact)
+        if not slices:
+            continue
+        reference, fresh = bool(first & 0x60), first & 31 == _IDR
+        if fresh:
+            frames.clear()
+            latest = None
+        if order[position] < 0:
+            raise _Unclear
+        frame, sequence = slices[0].frame, slices[0].sequence
+        span = 1 << sequence.frame_bits
+        if latest is not None and frame != (latest[0] + 1) % span:
+            raise _Unclear  # a gap, or the numbers began anew
+        picture = _Coded(position, _kind(slices), rank)
+        if picture.kind == "P":
+            target = _target(slices, frames, latest, span)
+            if target is None or target.kind == "B" or rank - target.rank > sequence.references:
+                raise _Unclear
+        if reference:
+            frames[frame] = picture
+            latest = (frame, picture)
+            rank += 1
+        out.append(picture)
+    return out
+
+
+def _kind(slices: Sequence[_Slice]) -> str:
+    """The kind of a picture, of its slices' kinds."""
+    kinds = {header.kind for header in slices}
+    if "B" in kinds and len(kinds) > 1:
+        raise _Unclear
+    return "B" if "B" in kinds else "P" if "P" in kinds else "I"
+
+
+def _target(
+    slices: Sequence[_Slice],
+    frames: Mapping[int, _Coded],
+    latest: tuple[int, _Coded] | None,
+    span: int,
+) -> _Coded | None:
+    """The one picture that all P-slices name (8.2.4.1, 8.2.4.3); None where there are more."""
+    found: list[_Coded | None] = []
+    for header in slices:
+        if header.kind != "P":
+            continue
+        if header.active[0] != 1 or latest is None:
+            return None
+        if header.moved:  # the first that is named takes the only place
+            found.append(frames.get((header.frame + header.moved[0]) % span))
+        else:
+            found.append(latest[1])
+    return found[0] if all(one is found[0] for one in found) else None
+
+
+def _slices(headers: _Headers, width: int, packet: Any, wanted: bool) -> tuple[int, list[_Slice]]:
+    """The first byte of a picture's first slice, and its slices' headers.
+
+    None are read of a picture that nothing refers to and that is not wanted.
+    """
+    out: list[_Slice] = []
+    first = 0
+    for nal in _units(memoryview(packet), width):
+        kind = nal[0] & 31
+        if kind in _UNREAD:
+            raise _Unclear
+        if kind in (_SPS, _PPS):
+            headers.learn(bytes(nal))
+        elif kind in (_SLICE, _IDR):
+            first = nal[0]
+            if not first & 0x60 and not wanted:
+                break
+            out.append(_header(headers, bytes(nal[:_HEAD])))
+    return first, out
+
+
+def _header(headers: _Headers, raw: bytes) -> _Slice:
+    """Read a slice header up to the changes of its reference lists (7.3.3, 7.3.3.1)."""
+    bits = _Bits(raw[1:])
+    bits.number()
+    kind = "PBIPI"[bits.number() % 5]
+    picture = headers.pictures[bits.number()]
+    sequence = headers.sequences[picture.sequence]
+    if sequence.planes:
+        bits.take(2)
+    frame = bits.take(sequence.frame_bits)
+    if raw[0] & 31 == _IDR:
+        bits.number()
+    if sequence.order_type == 0:
+        bits.take(sequence.order_bits)
+    if (sequence.order_type == 0 and picture.bottom) or (
+        sequence.order_type == 1 and not sequence.order_fixed
+    ):
+        bits.signed()
+        if sequence.order_type == 1 and picture.bottom:
+            bits.signed()
+    if picture.redundant and bits.number():
+        raise _Unclear
+    active, moved = picture.active, None
+    if kind == "B":
+        bits.take(1)
+    if kind != "I":
+        if bits.take(1):
+            active = (bits.number() + 1, bits.number() + 1 if kind == "B" else active[1])
+        moved = _moved(bits, 2 if kind == "B" else 1)
+    return _Slice(kind, frame, active, moved, sequence)
+
+
+def _moved(bits: _Bits, lists: int) -> tuple[int, ...] | None:
+    """What the changes of the reference lists name, relative to frame_num; None without any."""
+    named: list[int] = []
+    changed = False
+    for _ in range(lists):
+        if not bits.take(1):
+            continue
+        changed, at = True, 0
+        while (how := bits.number()) != 3:
+            if how > 1:
+                raise _Unclear  # long-term references, other views
+            step = bits.number() + 1
+            at += step if how else -step
+            named.append(at)
+    return tuple(named) if changed else None
+
+
+# --- parameter sets ------------------------------------------------------------------------------
+
+
+def _configuration(extradata: bytes) -> tuple[_Headers, int]:
+    """Parameter sets of a decoder's configuration, and the bytes of a length; 0 for start codes."""
+    headers = _Headers()
+    if extradata[:1] != b"\1":
+        for unit in _units(memoryview(extradata), 0):
+            if unit[0] & 31 in (_SPS, _PPS):
+                headers.learn(bytes(unit))
+        return headers, 0
+    at = 5
+    for mask in (31, 255):
+        count, at = extradata[at] & mask, at + 1
+        for _ in range(count):
+            size = int.from_bytes(extradata[at : at + 2], "big")
+            headers.learn(extradata[at + 2 : at + 2 + size])
+            at += 2 + size
+    return headers, (extradata[4] & 3) + 1
+
+
+def _units(data: memoryview, width: int) -> Iterator[memoryview]:
+    """The units of a packet: after lengths of `width` bytes, or after start codes if it is 0."""
+    if width:
+        at = 0
+        while at + width < len(data):
+            size = int.from_bytes(data[at : at + width], "big")
+            at += width
+            if size:
+                yield data[at : at + size]
+            at += size
+        return
+    raw = bytes(data)
+    start = raw.find(b"\0\0\1")
+    while start >= 0:
+        end = raw.find(b"\0\0\1", start + 3)
+        unit = data[start + 3 : end if end >= 0 else len(raw)]
+        if unit:
+            yield unit
+        start = end
+
+
+def _sequence(bits: _Bits) -> tuple[int, _Sequence]:
+    """Read a sequence parameter set; streams with fields or with allowed gaps are unclear."""
+    profile = bits.take(8)
+    bits.take(16)
+    number, planes = bits.number(), False
+    if profile in _CHROMA:
+        chroma = bits.number()
+        planes = chroma == 3 and bool(bits.take(1))
+        bits.number()
+        bits.number()
+        bits.take(1)
+        if bits.take(1):
+            for index in range(12 if chroma == 3 else 8):
+                if bits.take(1):
+                    _pass_scaling(bits, 16 if index < 6 else 64)
+    frame_bits = bits.number() + 4
+    order_type, order_bits, fixed = bits.number(), 0, False
+    if order_type == 0:
+        order_bits = bits.number() + 4
+    elif order_type == 1:
+        fixed = bool(bits.take(1))
+        bits.signed()
+        bits.signed()
+        for _ in range(bits.number()):
+            bits.signed()
+    references = bits.number()
+    gaps = bits.take(1)
+    bits.number()
+    bits.number()
+    if gaps or not bits.take(1):
+        raise _Unclear
+    return number, _Sequence(planes, frame_bits, order_type, order_bits, fixed, references)
+
+
+def _pass_scaling(bits: _Bits, size: int) -> None:
+    """Read over a scaling list (7.3.2.1.1.1)."""
+    last = following = 8
+    for _ in range(size):
+        if following:
+            following = (last + bits.signed()) % 256
+        last = following or last
+
+
+def _picture(bits: _Bits) -> tuple[int, _Picture]:
+    """Read a picture parameter set."""
+    number, sequence = bits.number(), bits.number()
+    bits.take(1)
+    bottom = bool(bits.take(1))
+    if bits.number():
+        raise _Unclear  # slice groups
+    active = (bits.number() + 1, bits.number() + 1)
+    bits.take(3)
+    for _ in range(3):
+        bits.signed()
+    bits.take(2)
+    return number, _Picture(sequence, bottom, active, bool(bits.take(1)))

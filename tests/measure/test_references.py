@@ -1,0 +1,133 @@
+"""Leaving out B-pictures: only where nothing can tell, and where it saves something."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from filmgate.measure import references
+from filmgate.measure.decode import sample
+from filmgate.measure.probe import open_media, scan
+
+sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
+import media
+
+PYRAMID = {"bf": "3", "b_strategy": "0", "b-pyramid": "normal"}
+
+
+def spared(path: Path, exact: set[int], first: int = 0) -> tuple[frozenset[int], int]:
+    """Coded positions left out of a whole file, and how many pictures it holds."""
+    with open_media(path) as (container, stream):
+        found, packets = scan(path, container, stream)
+        extradata = stream.codec_context.extradata
+        run = (first, len(found.order) - 1)
+        out = references.spare(extradata, packets.video, found.order, run, frozenset(exact))
+    return out, len(found.order)
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"x264-params": "slices=4"},
+        {"x264-params": "open-gop=1", "g": "20"},
+        {"x264-params": "weightp=1:aud=1"},
+        {"x264-params": "b-pyramid=strict:cabac=0"},
+        {"x264-params": "direct=temporal:cqm=jvt"},
+        {"bf": "7"},
+        {"bf": "1"},
+        {"bf": "0"},
+        {"refs": "2"},
+        {"preset": "medium"},
+        {"preset": "slow"},
+        {"flags": "+ilme+ildct"},
+    ],
+    ids=lambda more: " ".join(f"{key}={value}" for key, value in more.items()) or "plain",
+)
+def test_what_comes_out_is_the_same_to_the_bit(
+    tmp_path: Path, ending: str, more: dict[str, str]
+) -> None:
+    options = {"preset": "veryfast", **PYRAMID, **more}
+    path = media.write(tmp_path / f"a.{ending}", media.moving(61), gop=250, options=options)
+    whole = {frame.index: frame.rgb for frame in sample(path, count=61).frames}
+    assert len(whole) == 61
+    for start, stop in ((0, 61), (0, 60), (3, 59), (22, 58)):
+        got = sample(path, start, stop)
+        assert (got.frames[0].index, got.frames[-1].index) == (start, stop - 1)
+        assert not any("damaged" in note for note in got.notes)
+        for frame in got.frames:
+            np.testing.assert_array_equal(frame.rgb, whole[frame.index])
+
+
+@pytest.mark.parametrize("ending", ["mp4", "ts"])
+def test_half_of_the_b_pictures_of_a_pyramid_are_not_needed(tmp_path: Path, ending: str) -> None:
+    path = media.write(
+        tmp_path / f"a.{ending}", media.moving(61), options={"preset": "veryfast", **PYRAMID}
+    )
+    out, count = spared(path, {0, 60})
+    assert count / 5 < len(out) < count / 3
+    after = spared(path, {0, 30, 60})[0]  # frame 30 is one of them: all before it is kept
+    assert after == {position for position in out if position > max(out - after)}
+    assert 0.3 < len(after) / len(out) < 0.7
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"preset": "medium"},  # three references: a P-picture may look at any
+        {"preset": "veryfast", "flags": "+ilme+ildct"},  # fields
+        {"preset": "veryfast", "bf": "0"},  # nothing to leave out
+    ],
+    ids=["three references", "fields", "no B"],
+)
+def test_a_stream_that_does_not_say_is_decoded_whole(
+    tmp_path: Path, options: dict[str, str]
+) -> None:
+    path = media.write(tmp_path / "a.mp4", media.moving(61), options={**PYRAMID, **options})
+    assert spared(path, {0, 60})[0] == frozenset()
+
+
+def test_a_gap_leaves_nothing_out(tmp_path: Path) -> None:
+    options = {"preset": "veryfast", **PYRAMID}
+    path = media.write(tmp_path / "a.mp4", media.moving(61), options=options)
+    with open_media(path) as (container, stream):
+        found, packets = scan(path, container, stream)
+        extradata = stream.codec_context.extradata
+        run = (0, len(found.order) - 1)
+        ends = frozenset({0, 60})
+        good = references.spare(extradata, packets.video, found.order, run, ends)
+        assert good
+        lost = min(good)
+        for hole in (
+            None,
+            packets.video[lost + 1],
+        ):  # a packet not read, and one in another's place
+            broken = [*packets.video]
+            broken[lost] = hole
+            assert not references.spare(extradata, broken, found.order, run, ends)
+        assert not references.spare(b"", packets.video, found.order, run, ends)
+        assert not references.spare(None, packets.video, found.order, run, ends)
+
+
+def test_headers_of_noise_are_no_error(tmp_path: Path) -> None:
+    options = {"preset": "veryfast", **PYRAMID}
+    path = media.write(tmp_path / "a.mp4", media.moving(25), options=options)
+    with open_media(path) as (container, stream):
+        found, packets = scan(path, container, stream)
+        extradata = stream.codec_context.extradata or b""
+        clean = [bytes(packet) for packet in packets.video]
+    run = (0, len(clean) - 1)
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        noisy = [bytearray(packet) for packet in clean]
+        for packet in noisy:
+            packet[int(rng.integers(0, min(24, len(packet))))] = int(rng.integers(256))
+        setup = bytearray(extradata)
+        setup[int(rng.integers(0, len(setup)))] = int(rng.integers(256))
+        for configuration in (extradata, bytes(setup), bytes(setup[: len(setup) // 2])):
+            out = references.spare(configuration, noisy, found.order, run, frozenset({0, 24}))
+            assert out <= set(range(len(clean)))
