@@ -158,6 +158,16 @@ def of_kind(kind: str, what: Callable[[Rows, F64], float]) -> Callable[[Rows, F6
     return lambda rows, weight: what(rows, weight * ((rows.kind == kind) | ~rows.drift))
 
 
+def alone(kind: str, what: Callable[[Rows, F64], float]) -> Callable[[Rows, F64], float]:
+    """`what` of projects in which only one kind drifts: drifts of other kinds are left out."""
+
+    def figure(rows: Rows, weight: F64) -> float:
+        keep = (rows.kind == kind) | ~rows.drift
+        return what(rows.take(keep), weight[keep])
+
+    return figure
+
+
 def bootstrap(
     rows: Rows, what: Callable[[Rows, F64], float], repeats: int = REPEATS, seed: int = 1
 ) -> Figure:

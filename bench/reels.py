@@ -1,8 +1,10 @@
 """Footage for the speed bench: 8 s of 720p24 at about 4 Mb/s with B-frames and AAC.
 
-About 50 distinct shots are rendered by previz once (kept under ``bench/out/cache/speed``), in two
-forms: a keyframe every 1 or 2 s (odd and even shots), and one keyframe per shot. From these any
-number of files with distinct bytes is remuxed: packets copied, another title written.
+About 50 distinct shots are rendered by previz once (in ``bench/out/cache/speed``), in three forms:
+a keyframe every 1 or 2 s (odd and even shots) and one keyframe per shot, where P-pictures have one
+reference (x264 "veryfast"), and one keyframe per shot with three (x264 "medium", its default),
+where more has to be decoded. From these any number of files with distinct bytes is remuxed: packets
+copied, another title written.
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ from bench import footage
 from bench.nuisance import U8
 
 SECONDS, RATE, SIZE, BIT_RATE = 8, 24, (1280, 720), 4_000_000
-GOPS: Final = ("keyframe every 1 or 2 s", "one keyframe per shot")
+GOPS: Final = (
+    "keyframe every 1 or 2 s",
+    "one keyframe per shot",
+    "one keyframe per shot, three references",
+)
+_PRESETS: Final = ("veryfast", "veryfast", "medium")
 VERSION: Final = "reels 1"
 
 
@@ -33,17 +40,17 @@ def distinct(count: int, workers: int) -> dict[str, list[Path]]:
     folder().mkdir(parents=True, exist_ok=True)
     out = {gop: [folder() / f"{VERSION} {i:02} {g}.mp4" for i in range(count)]
            for g, gop in enumerate(GOPS)}  # fmt: skip
-    missing = [i for i in range(count) if not all(out[g][i].is_file() for g in GOPS)]
+    wanted = {i: [str(out[gop][i]) for gop in GOPS] for i in range(count)}
+    missing = {i: paths for i, paths in wanted.items() if not all(map(os.path.isfile, paths))}
     if missing:
         print(f"Rendering {len(missing)} shots of {SECONDS} s for the speed bench, once.")
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            list(pool.map(_render, missing, *zip(*[(str(out[GOPS[0]][i]), str(out[GOPS[1]][i]))
-                                                  for i in missing], strict=True)))  # fmt: skip
+            list(pool.map(_render, missing, missing.values()))
     return out
 
 
-def _render(number: int, many: str, one: str) -> None:
-    """One shot in both forms, from the same frames."""
+def _render(number: int, paths: list[str]) -> None:
+    """One shot in those of its forms that are not there yet, from the same frames."""
     from filmgate.models.animatic.encode import write
     from filmgate.models.generators import previz
 
@@ -55,10 +62,13 @@ def _render(number: int, many: str, one: str) -> None:
     spec = specs[number % 6]
     sound = np.asarray(previz.audio(spec), dtype=np.float32)
     made: list[U8] = [np.asarray(f, dtype=np.uint8) for f in previz.frames(spec)]
-    for path, gop in ((Path(many), 24 if number % 2 else 48), (Path(one), 250)):
+    gops = (24 if number % 2 else 48, 250, 250)
+    for path, gop, preset in zip(map(Path, paths), gops, _PRESETS, strict=True):
+        if path.is_file():
+            continue
         part = path.with_suffix(f".{os.getpid()}.mp4")
         write(part, iter(made), sound, size=SIZE, rate=RATE, crf=None, bit_rate=BIT_RATE, gop=gop,
-              preset="veryfast")  # fmt: skip
+              preset=preset)  # fmt: skip
         part.replace(path)
 
 

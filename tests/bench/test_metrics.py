@@ -80,6 +80,8 @@ def test_one_kind_leaves_the_others_their_places() -> None:
     both = Rows(made.score, made.drift, made.project, made.person, kinds, made.right, made.seen)
     assert metrics.of_kind("mirror", metrics.recall_at(0.25))(both, np.ones(4)) == 0
     assert metrics.of_kind("mirror", metrics.recall_at(0.5))(both, np.ones(4)) == 1
+    assert metrics.alone("mirror", metrics.recall_at(0.25))(both, np.ones(4)) == 1
+    assert metrics.alone("grade", metrics.mean_auroc)(both, np.array([1, 9, 1, 1])) == 1
 
 
 def test_sequences_are_drawn_whole() -> None:
