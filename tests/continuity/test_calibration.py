@@ -144,6 +144,25 @@ def test_a_busier_sequence_is_not_a_drifting_one() -> None:
     assert engine.restlessness(batch_of(busy[:20]), made) is None, "too few to tell"
 
 
+def test_the_tolerance_of_a_busy_sequence_is_the_one_it_is_judged_by() -> None:
+    null = cal.Null.of(np.abs(np.random.default_rng(8).normal(size=2000)), "de00", "stated")
+    made = cal.Calibration({"grade/x:consensus": null})
+    busy = batch_of(np.linspace(0.1, 20.0, 400))
+
+    class Asked:
+        name = "grade"
+
+        def compare(self, world: object) -> list[Batch]:
+            del world
+            return [busy]
+
+    ((told, _, evidence),) = engine.judge(object(), made, [Asked()])  # type: ignore[arg-type, list-item]
+    for level in (1.0, 1.5, 2.0):
+        tolerance = null.ratio_at(10.0**-level) * told.scale
+        np.testing.assert_array_equal(told.magnitude > tolerance, evidence > level)
+    assert (told.scale > busy.scale).all()
+
+
 def test_few_comparisons_are_as_restless_as_the_same_attribute_compared_another_way() -> None:
     """Pairs of takes are few in a long film: its consensus says how much its people move."""
     null = cal.Null.of(np.abs(np.random.default_rng(8).normal(size=2000)), "de00", "stated")
