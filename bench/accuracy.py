@@ -43,7 +43,9 @@ from filmgate.continuity.calibration import Calibration
 
 MAGNITUDES: Final = (5.0, 8.0, 12.0, 16.0, 20.0, 30.0)
 HEADLINE: Final = (12.0, 20.0)
-PARTS: Final = ("planted", "empty", "encode", "labels")
+PARTS: Final = ("planted", "grades", "empty", "encode", "labels")
+GRADE_SIZES: Final = (0.25, 0.5, 0.7, 1.0)
+"""Of the planted grade, which 1 is."""
 
 
 def sizes(magnitude: float) -> dict[str, float]:
@@ -252,6 +254,38 @@ def _notes(cell: Cell) -> str:
     )
 
 
+def grades(bench: Bench, made: Calibration, count: int, repeats: int) -> str:
+    """Grades of several sizes, nothing else drifting; beside them the best baseline, told scenes."""
+    cells: dict[float, dict[str, Cell]] = {}
+    arm = bench.arms[0].name
+    for seed in range(footage.HELD_OUT_SEEDS, footage.HELD_OUT_SEEDS + count):
+        whole = projects.with_people(seed, footage.HELD_OUT, "strong")
+        kept = {at: drift for at, drift in whole.drifts.items() if drift.kind == "grade"}
+        project = dataclasses.replace(whole, drifts=kept)
+        variants = {size: project.drifting({"grade": size}) for size in GRADE_SIZES}
+        wanted = [*project.shots, *(s for v in variants.values() for s in v.values())]
+        bench.measure({s.digest(): s for s in wanted}.values(), project.id)
+        clean = [bench.load(s) for s in project.shots]
+        for size, drifting in variants.items():
+            measured = list(clean)
+            for at, shot in drifting.items():
+                measured[at] = bench.load(shot)
+            of = cells.setdefault(size, {"found": Cell(), "declared": Cell()})
+            add(of["found"], project, measured, arm, made, True)
+            add(of["declared"], project, measured, arm, made, False, declared=True)
+    lines: list[list[object]] = []
+    for size, of in cells.items():
+        rivals = {n: s.all() for n, s in of["found"].by.items() if n != "product"}
+        best = max(rivals, key=lambda n: _of(rivals[n], metrics.mean_auroc))
+        named = {"filmgate": of["found"].rows(), "filmgate, scenes declared":
+                 of["declared"].rows(), f"{best}, told the scenes": rivals[best]}  # fmt: skip
+        lines += [[f"{size:g}", *figures(n, rows, repeats)[:5]] for n, rows in named.items()]
+    return (
+        f"## Grades alone, by size ({count} projects, {arm}; 1 is the planted grade of the tables "
+        f"above)\n\n{tables.table(['size', *HEAD[:5]], lines)}"
+    )
+
+
 def empty(bench: Bench, made: Calibration, count: int, repeats: int) -> str:
     """Shots without people."""
     cells: dict[str, Cell] = {}
@@ -325,6 +359,8 @@ def run(asked: argparse.Namespace) -> None:
             wanted = HEADLINE if asked.quick else MAGNITUDES
             text = planted(bench, made, level, some, wanted, repeats)
             tables.write(f"accuracy-planted-{level}", text)
+        if "grades" in parts and here:
+            tables.write("accuracy-grades", grades(bench, made, count, repeats))
         if "empty" in parts:
             tables.write("accuracy-empty", empty(bench, made, min(count, asked.others), repeats))
         if "encode" in parts and here:

@@ -89,7 +89,7 @@ def judge(world: World, calibration: Calibration, checks: Sequence[Check]) -> li
                 (w for (b, _), w in zip(asked, wider, strict=True) if w and _akin(b, batch)),
                 default=1.0,
             )
-        # In the scale, not in the evidence alone, so that the tolerance that is told is the one used.
+        # In the scale, not in the evidence alone: the tolerance that is told must be the one used.
         wide = replace(batch, scale=batch.scale * own)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = wide.magnitude / wide.scale

@@ -10,8 +10,9 @@ it was not given, with another's time, and B-pictures look up and weigh by time.
 stream (several references, fields, long-term references, gaps, headers that cannot be read) nothing
 is left out.
 
-It is assumed that no stream drops the P-picture it decoded last while it keeps the B-picture before
-it: only then would a default list (8.2.4.2) start with another picture than is said here.
+It is assumed that no stream drops the P-picture it decoded last, or keeps it for the long term,
+while the B-picture before it stays: only then would a default list (8.2.4.2) start with another
+picture than is said here.
 """
 
 from __future__ import annotations
