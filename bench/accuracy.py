@@ -255,7 +255,7 @@ def _notes(cell: Cell) -> str:
 
 
 def grades(bench: Bench, made: Calibration, count: int, repeats: int) -> str:
-    """Grades of several sizes, nothing else drifting; beside them the best baseline, told scenes."""
+    """Grades of several sizes, nothing else drifting, and the best baseline, told the scenes."""
     cells: dict[float, dict[str, Cell]] = {}
     arm = bench.arms[0].name
     for seed in range(footage.HELD_OUT_SEEDS, footage.HELD_OUT_SEEDS + count):
