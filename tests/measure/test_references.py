@@ -10,7 +10,7 @@ import pytest
 
 from filmgate.measure import references
 from filmgate.measure.decode import sample
-from filmgate.measure.probe import open_media, scan
+from filmgate.measure.probe import open_media, probe, scan
 
 sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
 import media
@@ -45,6 +45,7 @@ def spared(path: Path, exact: set[int], first: int = 0) -> tuple[frozenset[int],
         {"preset": "medium"},
         {"preset": "slow"},
         {"flags": "+ilme+ildct"},
+        {"x264-params": "intra-refresh=1:keyint=12"},
     ],
     ids=lambda more: " ".join(f"{key}={value}" for key, value in more.items()) or "plain",
 )
@@ -89,6 +90,17 @@ def test_a_stream_that_does_not_say_is_decoded_whole(
 ) -> None:
     path = media.write(tmp_path / "a.mp4", media.moving(61), options={**PYRAMID, **options})
     assert spared(path, {0, 60})[0] == frozenset()
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
+def test_where_a_renewal_begins_is_no_clean_start(tmp_path: Path, ending: str) -> None:
+    """Intra refresh: such packets are marked as keyframes, and hold P-slices."""
+    path = tmp_path / f"a.{ending}"
+    renewed = {"preset": "veryfast", "x264-params": "intra-refresh=1:keyint=12"}
+    media.write(path, media.moving(61), options=renewed)
+    assert probe(path).keyframes == (0,)
+    media.write(path, media.moving(61), gop=12, options={"preset": "veryfast"})
+    assert probe(path).keyframes == (0, 12, 24, 36, 48, 60)
 
 
 def test_a_gap_leaves_nothing_out(tmp_path: Path) -> None:

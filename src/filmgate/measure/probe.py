@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from filmgate.errors import MeasurementError
 from filmgate.measure.colour import UNTAGGED, ColourTags
+from filmgate.measure.references import clean_start
 
 HELD_BYTES_LIMIT: Final = 512 * 1024 * 1024
 """Packets of one file kept in memory between reading and decoding, bytes; above it, read twice."""
@@ -180,6 +181,7 @@ def scan(file: Path, container: InputContainer, stream: VideoStream) -> tuple[Pr
     table: list[tuple[int | None, bool, bool]] = []
     held, broken = 0, False
     number, vp8 = stream.index, stream.codec_context.name in ("vp8", "libvpx")
+    h264, extradata = stream.codec_context.name == "h264", stream.codec_context.extradata
     try:
         for packet in container.demux([stream] if audio is None else [stream, audio]):
             size = packet.size
@@ -191,7 +193,8 @@ def scan(file: Path, container: InputContainer, stream: VideoStream) -> tuple[Pr
             if packet.stream_index == number:
                 when = packet.pts if packet.pts is not None else packet.dts
                 hidden = packet.is_discard or (vp8 and _never_shown(packet))
-                table.append((when, packet.is_keyframe, hidden))
+                key = packet.is_keyframe and (not h264 or clean_start(extradata, packet))
+                table.append((when, key, hidden))
                 broken = broken or packet.is_corrupt
                 if packets.complete:
                     packets.video.append(packet)

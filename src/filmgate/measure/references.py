@@ -26,6 +26,8 @@ _HEAD: Final = 64
 """Bytes of a slice that hold the fields read here: at most about 30 with 32-bit numbers."""
 
 _SLICE, _IDR, _SPS, _PPS = 1, 5, 7, 8
+_KINDS: Final = "PBIPI"
+"""Of slices, by their number (table 7-6); SP and SI are read as P and I."""
 _UNREAD: Final = frozenset({2, 3, 4, 20, 21})
 """Slices in parts, of other layers and of other views: such a stream is left as it is."""
 
@@ -159,6 +161,29 @@ def spare(
     return frozenset(p for p in between if not held or p > max(held))
 
 
+def clean_start(extradata: bytes | None, packet: Any) -> bool:
+    """Whether a packet marked as a keyframe holds I-slices alone.
+
+    A stream that renews its pictures piece by piece (intra refresh) marks where a renewal begins:
+    from there a decoder gets whole pictures only after a while, and wrong ones before.
+
+    Returns:
+        False for such a packet; True for all others, and where it cannot be told.
+    """
+    data = extradata or b""
+    width = (data[4] & 3) + 1 if data[:1] == b"\1" and len(data) > 4 else 0
+    try:
+        for unit in _units(memoryview(packet), width):
+            if unit[0] & 31 == _SLICE:
+                bits = _Bits(bytes(unit[1:_HEAD]))
+                bits.number()
+                if _KINDS[bits.number() % 5] != "I":
+                    return False
+    except _Unclear:
+        pass
+    return True
+
+
 def _pictures(
     headers: _Headers,
     width: int,
@@ -254,7 +279,7 @@ def _header(headers: _Headers, raw: bytes) -> _Slice:
     """Read a slice header up to the changes of its reference lists (7.3.3, 7.3.3.1)."""
     bits = _Bits(raw[1:])
     bits.number()
-    kind = "PBIPI"[bits.number() % 5]
+    kind = _KINDS[bits.number() % 5]
     picture = headers.pictures[bits.number()]
     sequence = headers.sequences[picture.sequence]
     if sequence.planes:
