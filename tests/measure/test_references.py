@@ -24,7 +24,7 @@ def spared(path: Path, exact: set[int], first: int = 0) -> tuple[frozenset[int],
         found, packets = scan(path, container, stream)
         extradata = stream.codec_context.extradata
         run = (first, len(found.order) - 1)
-        out = references.spare(extradata, packets.video, found.order, run, frozenset(exact))
+        out = references.Reader(extradata).spare(packets.video, found.order, run, frozenset(exact))
     return out, len(found.order)
 
 
@@ -103,6 +103,63 @@ def test_where_a_renewal_begins_is_no_clean_start(tmp_path: Path, ending: str) -
     assert probe(path).keyframes == (0, 12, 24, 36, 48, 60)
 
 
+@pytest.mark.parametrize("between", [3, 7, 16])
+@pytest.mark.parametrize("count", [16, 24, 36, 96])
+def test_no_fewer_pictures_are_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, between: int, count: int
+) -> None:
+    options = {"preset": "veryfast", **PYRAMID, "bf": str(between)}
+    path = media.write(tmp_path / "a.mp4", media.moving(count), options=options)
+    seen = len(sample(path).frames)
+    monkeypatch.setattr(references.Reader, "spare", lambda *_: frozenset())
+    assert seen == len(sample(path).frames)
+
+
+def test_parameter_sets_that_change_make_a_stream_unclear(tmp_path: Path) -> None:
+    """Its second half has three references, which only its own parameter sets say."""
+    parts = [
+        media.write(
+            tmp_path / f"{refs}.ts",
+            media.moving(31),
+            options={"preset": "veryfast", **PYRAMID, "x264-params": f"ref={refs}"},
+        )
+        for refs in (1, 3)
+    ]
+    both = tmp_path / "both.ts"
+    both.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with open_media(both) as (container, stream):
+        found, packets = scan(both, container, stream)
+        extradata = stream.codec_context.extradata
+    first = references.Reader(extradata)
+    assert first.spare(packets.video, range(62), (0, 30), frozenset({0}))
+    assert not first.spare(packets.video, range(62), (31, 61), frozenset({31}))
+    assert not first.spare(packets.video, range(62), (0, 30), frozenset({0})), "nor afterwards"
+    assert not references.Reader(extradata).spare(packets.video, range(62), (0, 61), frozenset({0}))
+
+    class Told:
+        """A packet at which the container says that the configuration changes."""
+
+        def has_sidedata(self, kind: str) -> bool:
+            return kind == "new_extradata"
+
+    told = [Told(), *packets.video[1:]]
+    assert not references.Reader(extradata).spare(told, range(62), (0, 30), frozenset({0}))
+    assert len(found.order) == 62
+
+
+def test_a_run_that_does_not_begin_anew_is_decoded_whole(tmp_path: Path) -> None:
+    """Open groups: libavcodec may wait for a picture of a certain number there."""
+    options = {"preset": "veryfast", **PYRAMID, "x264-params": "open-gop=1:keyint=20:scenecut=0"}
+    path = media.write(tmp_path / "a.mp4", media.moving(61), options=options)
+    second = probe(path).keyframes[1]
+    with open_media(path) as (container, stream):
+        found, packets = scan(path, container, stream)
+        reader = references.Reader(stream.codec_context.extradata)
+        start = found.order.index(second)
+        assert reader.spare(packets.video, found.order, (0, start - 1), frozenset({0}))
+        assert not reader.spare(packets.video, found.order, (start, 60), frozenset({second}))
+
+
 def test_a_gap_leaves_nothing_out(tmp_path: Path) -> None:
     options = {"preset": "veryfast", **PYRAMID}
     path = media.write(tmp_path / "a.mp4", media.moving(61), options=options)
@@ -111,7 +168,7 @@ def test_a_gap_leaves_nothing_out(tmp_path: Path) -> None:
         extradata = stream.codec_context.extradata
         run = (0, len(found.order) - 1)
         ends = frozenset({0, 60})
-        good = references.spare(extradata, packets.video, found.order, run, ends)
+        good = references.Reader(extradata).spare(packets.video, found.order, run, ends)
         assert good
         lost = min(good)
         for hole in (
@@ -120,9 +177,9 @@ def test_a_gap_leaves_nothing_out(tmp_path: Path) -> None:
         ):  # a packet not read, and one in another's place
             broken = [*packets.video]
             broken[lost] = hole
-            assert not references.spare(extradata, broken, found.order, run, ends)
-        assert not references.spare(b"", packets.video, found.order, run, ends)
-        assert not references.spare(None, packets.video, found.order, run, ends)
+            assert not references.Reader(extradata).spare(broken, found.order, run, ends)
+        assert not references.Reader(b"").spare(packets.video, found.order, run, ends)
+        assert not references.Reader(None).spare(packets.video, found.order, run, ends)
 
 
 def test_headers_of_noise_are_no_error(tmp_path: Path) -> None:
@@ -141,5 +198,7 @@ def test_headers_of_noise_are_no_error(tmp_path: Path) -> None:
         setup = bytearray(extradata)
         setup[int(rng.integers(0, len(setup)))] = int(rng.integers(256))
         for configuration in (extradata, bytes(setup), bytes(setup[: len(setup) // 2])):
-            out = references.spare(configuration, noisy, found.order, run, frozenset({0, 24}))
+            out = references.Reader(configuration).spare(
+                noisy, found.order, run, frozenset({0, 24})
+            )
             assert out <= set(range(len(clean)))

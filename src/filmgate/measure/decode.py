@@ -274,9 +274,10 @@ def _decode(
     skip = skip and found.timed and context.name in _SKIPPABLE
     kept: dict[int, VideoFrame] = {}
     waiting, damaged, number = list(plan.loose), 0, 0
+    reader = references.Reader(context.extradata) if context.name == "h264" else None
     for first, last in plan.runs:
         previous: tuple[int, VideoFrame] | None = None
-        levels = _levels(context, found, packets.video, (first, last), plan.exact) if skip else {}
+        levels = _levels(reader, found, packets.video, (first, last), plan) if skip else {}
         for picture in _run(context, packets.video, (first, last), levels):
             if picture is None or picture.is_corrupt:
                 damaged += 1
@@ -299,19 +300,19 @@ def _decode(
 
 
 def _levels(
-    context: Any,
+    reader: references.Reader | None,
     found: Probe,
     packets: list[av.Packet[Any]],
     run: tuple[int, int],
-    exact: frozenset[int],
+    plan: Plan,
 ) -> dict[int, str]:
     """Say by coded position what the decoder may skip at each packet of a run."""
     spare: frozenset[int] = frozenset()
-    if context.name == "h264":
-        spare = references.spare(context.extradata, packets, found.order, run, exact)
+    if reader is not None:
+        spare = reader.spare(packets, found.order, run, plan.exact, plan.loose)
     levels = {}
     for position in range(run[0], run[1] + 1):
-        wanted = found.order[position] in exact
+        wanted = found.order[position] in plan.exact
         levels[position] = "DEFAULT" if wanted else "BIDIR" if position in spare else "NONREF"
     return levels
 

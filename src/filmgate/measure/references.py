@@ -6,24 +6,25 @@ is written in the headers of their slices (ITU-T H.264, 7.3.3): one that names a
 says which. Where every P-picture of a run names one that is no B-picture, as streams of fast
 presets do, the B-pictures after the last wanted one can be left out, and what comes out is the same
 to the bit. Before a wanted B-picture all is kept: libavcodec puts copies in the place of pictures
-it was not given, with another's time, and B-pictures look up and weigh by time. In every other
-stream (several references, fields, long-term references, gaps, headers that cannot be read) nothing
-is left out.
+it was not given, with another's time, and B-pictures look up and weigh by time.
 
-It is assumed that no stream drops the P-picture it decoded last, or keeps it for the long term,
-while the B-picture before it stays: only then would a default list (8.2.4.2) start with another
-picture than is said here.
+In every other stream nothing is left out: several references, fields, long-term references, gaps,
+parameter sets that change, runs that do not begin with an IDR picture (libavcodec may wait for a
+picture of a certain number there), headers that cannot be read.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 _HEAD: Final = 64
-"""Bytes of a slice that hold the fields read here: at most about 30 with 32-bit numbers."""
+"""Bytes of a slice that hold the fields read here, unless its lists are changed many times."""
+_SET: Final = 1024
+"""Bytes of a parameter set that hold the fields read here, with every scaling list."""
 
 _SLICE, _IDR, _SPS, _PPS = 1, 5, 7, 8
 _KINDS: Final = "PBIPI"
@@ -81,6 +82,7 @@ class _Sequence:
     order_bits: int
     order_fixed: bool
     references: int
+    chroma: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class _Picture:
     sequence: int
     bottom: bool
     active: tuple[int, int]
+    weighted: tuple[bool, bool]
     redundant: bool
 
 
@@ -121,44 +124,79 @@ class _Headers:
 
     sequences: dict[int, _Sequence] = field(default_factory=dict)
     pictures: dict[int, _Picture] = field(default_factory=dict)
+    known: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
     def learn(self, nal: bytes) -> None:
-        """Keep a parameter set."""
-        if nal[0] & 31 == _SPS:
-            number, found = _sequence(_Bits(nal[1:]))
+        """Keep a parameter set; one that changes makes the stream unclear."""
+        kind, bits = nal[0] & 31, _Bits(nal[1:_SET])
+        if kind == _SPS:
+            number, found = _sequence(bits)
             self.sequences[number] = found
         else:
-            number, picture = _picture(_Bits(nal[1:]))
+            number, picture = _picture(bits)
             self.pictures[number] = picture
+        if self.known.setdefault((kind, number), nal) != nal:
+            raise _Unclear
 
 
-def spare(
-    extradata: bytes | None,
-    packets: Sequence[Any],
-    order: Sequence[int],
-    run: tuple[int, int],
-    exact: AbstractSet[int],
-) -> frozenset[int]:
-    """Say which B-pictures marked as references can be left out of a run.
+class Reader:
+    """Reads the runs given to one decoder, in that order, and knows what it has been told.
 
     Args:
         extradata: the decoder's configuration: avcC, Annex B, or none.
-        packets: the stream's packets by coded position; None where one could not be read.
-        order: the display index of every coded position; -1 where it is never shown.
-        run: first and last coded position, the first one a clean start.
-        exact: display indices that must come out.
-
-    Returns:
-        Coded positions; empty where the stream does not allow it or cannot be understood.
     """
-    try:
-        headers, width = _configuration(extradata or b"")
-        pictures = _pictures(headers, width, packets, order, run, exact)
-    except (_Unclear, IndexError, KeyError):
-        return frozenset()
-    between = [p.position for p in pictures if p.kind == "B"]
-    held = [p for p in between if order[p] in exact]
-    return frozenset(p for p in between if not held or p > max(held))
+
+    def __init__(self, extradata: bytes | None) -> None:
+        self._headers, self._width, self._clear = _Headers(), 0, True
+        try:
+            self._width = _configured(extradata or b"", self._headers)
+        except (_Unclear, IndexError):
+            self._clear = False
+
+    def spare(
+        self,
+        packets: Sequence[Any],
+        order: Sequence[int],
+        run: tuple[int, int],
+        exact: AbstractSet[int],
+        loose: Sequence[int] = (),
+    ) -> frozenset[int]:
+        """Say which B-pictures marked as references can be left out of a run.
+
+        Args:
+            packets: the stream's packets by coded position; None where one could not be read.
+            order: the display index of every coded position; -1 where it is never shown.
+            run: first and last coded position, the first one a clean start.
+            exact: display indices that must come out.
+            loose: ascending display indices, for each of which the next picture that comes out is
+                taken: they must stay as many pictures as they are.
+
+        Returns:
+            Coded positions; empty where the stream does not allow it or cannot be understood, which
+            it then cannot be in later runs either.
+        """
+        if not self._clear:
+            return frozenset()
+        try:
+            pictures = _pictures(self._headers, self._width, packets, order, run, exact)
+        except (_Unclear, IndexError, KeyError):
+            self._clear = False
+            return frozenset()
+        between = [p.position for p in pictures if p.kind == "B"]
+        held = max((p for p in between if order[p] in exact), default=-1)
+        found = frozenset(p for p in between if p > held)
+        every = sorted(order[p.position] for p in pictures)
+        left = sorted(order[p.position] for p in pictures if p.position not in found)
+        fewer = _met(left, exact, loose) < _met(every, exact, loose)
+        return frozenset() if fewer else found
+
+
+def _met(shown: Sequence[int], exact: AbstractSet[int], loose: Sequence[int]) -> int:
+    """How many pictures of `shown` are wanted, the next of a `loose` index, or before the last."""
+    next_ones = {bisect_left(shown, target) for target in loose} - {len(shown)}
+    before = bisect_left(shown, max(exact, default=0)) - 1
+    wanted = {at for at, index in enumerate(shown) if index in exact}
+    return len(next_ones | wanted | ({before} if before >= 0 else set()))
 
 
 def clean_start(extradata: bytes | None, packet: Any) -> bool:
@@ -198,7 +236,7 @@ def _pictures(
     latest: tuple[int, _Coded] | None = None
     rank = 0
     for position in range(run[0], run[1] + 1):
-        if packets[position] is None:
+        if packets[position] is None or _reconfigures(packets[position]):
             raise _Unclear
         first, slices = _slices(headers, width, packets[position], order[position] in exact)
         if not slices:
@@ -207,7 +245,7 @@ def _pictures(
         if fresh:
             frames.clear()
             latest = None
-        if order[position] < 0:
+        if order[position] < 0 or not (out or fresh):
             raise _Unclear
         frame, sequence = slices[0].frame, slices[0].sequence
         span = 1 << sequence.frame_bits
@@ -254,8 +292,13 @@ def _target(
     return found[0] if all(one is found[0] for one in found) else None
 
 
+def _reconfigures(packet: Any) -> bool:
+    """Whether the container changes the decoder's configuration at this packet."""
+    return hasattr(packet, "has_sidedata") and bool(packet.has_sidedata("new_extradata"))
+
+
 def _slices(headers: _Headers, width: int, packet: Any, wanted: bool) -> tuple[int, list[_Slice]]:
-    """The first byte of a picture's first slice, and its slices' headers.
+    """The first byte of a picture's slices (of the last one), and their headers.
 
     None are read of a picture that nothing refers to and that is not wanted.
     """
@@ -276,7 +319,7 @@ def _slices(headers: _Headers, width: int, packet: Any, wanted: bool) -> tuple[i
 
 
 def _header(headers: _Headers, raw: bytes) -> _Slice:
-    """Read a slice header up to the changes of its reference lists (7.3.3, 7.3.3.1)."""
+    """Read a slice header (7.3.3) as far as it says what is looked at and what is kept."""
     bits = _Bits(raw[1:])
     bits.number()
     kind = _KINDS[bits.number() % 5]
@@ -304,7 +347,35 @@ def _header(headers: _Headers, raw: bytes) -> _Slice:
         if bits.take(1):
             active = (bits.number() + 1, bits.number() + 1 if kind == "B" else active[1])
         moved = _moved(bits, 2 if kind == "B" else 1)
+    if kind != "I" and picture.weighted[kind == "B"]:
+        _pass_weights(bits, active if kind == "B" else active[:1], sequence.chroma)
+    if raw[0] & 0x60:
+        _check_marking(bits, fresh=raw[0] & 31 == _IDR)
     return _Slice(kind, frame, active, moved, sequence)
+
+
+def _pass_weights(bits: _Bits, active: Sequence[int], chroma: bool) -> None:
+    """Read over a table of prediction weights (7.3.3.2)."""
+    for _ in range(1 + chroma):
+        bits.number()
+    for _ in range(sum(active)):
+        for values in (2, 4)[: 1 + chroma]:
+            if bits.take(1):
+                for _ in range(values):
+                    bits.signed()
+
+
+def _check_marking(bits: _Bits, *, fresh: bool) -> None:
+    """Refuse what is more than dropping short-term pictures (7.3.3.3)."""
+    if fresh:
+        bits.take(1)
+        if bits.take(1):
+            raise _Unclear
+    elif bits.take(1):
+        while how := bits.number():
+            if how != 1:
+                raise _Unclear
+            bits.number()
 
 
 def _moved(bits: _Bits, lists: int) -> tuple[int, ...] | None:
@@ -327,14 +398,13 @@ def _moved(bits: _Bits, lists: int) -> tuple[int, ...] | None:
 # --- parameter sets ------------------------------------------------------------------------------
 
 
-def _configuration(extradata: bytes) -> tuple[_Headers, int]:
-    """Parameter sets of a decoder's configuration, and the bytes of a length; 0 for start codes."""
-    headers = _Headers()
+def _configured(extradata: bytes, headers: _Headers) -> int:
+    """Learn a decoder's configuration; the bytes of a unit's length, 0 for start codes."""
     if extradata[:1] != b"\1":
         for unit in _units(memoryview(extradata), 0):
             if unit[0] & 31 in (_SPS, _PPS):
                 headers.learn(bytes(unit))
-        return headers, 0
+        return 0
     at = 5
     for mask in (31, 255):
         count, at = extradata[at] & mask, at + 1
@@ -342,7 +412,7 @@ def _configuration(extradata: bytes) -> tuple[_Headers, int]:
             size = int.from_bytes(extradata[at : at + 2], "big")
             headers.learn(extradata[at + 2 : at + 2 + size])
             at += 2 + size
-    return headers, (extradata[4] & 3) + 1
+    return (extradata[4] & 3) + 1
 
 
 def _units(data: memoryview, width: int) -> Iterator[memoryview]:
@@ -370,7 +440,7 @@ def _sequence(bits: _Bits) -> tuple[int, _Sequence]:
     """Read a sequence parameter set; streams with fields or with allowed gaps are unclear."""
     profile = bits.take(8)
     bits.take(16)
-    number, planes = bits.number(), False
+    number, planes, chroma = bits.number(), False, 1
     if profile in _CHROMA:
         chroma = bits.number()
         planes = chroma == 3 and bool(bits.take(1))
@@ -397,7 +467,10 @@ def _sequence(bits: _Bits) -> tuple[int, _Sequence]:
     bits.number()
     if gaps or not bits.take(1):
         raise _Unclear
-    return number, _Sequence(planes, frame_bits, order_type, order_bits, fixed, references)
+    grey = planes or chroma == 0
+    return number, _Sequence(
+        planes, frame_bits, order_type, order_bits, fixed, references, not grey
+    )
 
 
 def _pass_scaling(bits: _Bits, size: int) -> None:
@@ -417,8 +490,8 @@ def _picture(bits: _Bits) -> tuple[int, _Picture]:
     if bits.number():
         raise _Unclear  # slice groups
     active = (bits.number() + 1, bits.number() + 1)
-    bits.take(3)
+    weighted = (bool(bits.take(1)), bits.take(2) == 1)
     for _ in range(3):
         bits.signed()
     bits.take(2)
-    return number, _Picture(sequence, bottom, active, bool(bits.take(1)))
+    return number, _Picture(sequence, bottom, active, weighted, bool(bits.take(1)))
