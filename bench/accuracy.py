@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -132,19 +132,27 @@ def add(
         cell.by.setdefault(told, Scored()).rows.append(rows_of(project, score, None))
 
 
+def variants(
+    bench: Bench, project: Project, asked: Mapping[float, dict[str, float]]
+) -> Iterator[tuple[float, list[Measured]]]:
+    """The project measured with its drifts at each of the sizes asked for."""
+    drifting = {name: project.drifting(sizes_of) for name, sizes_of in asked.items()}
+    wanted = [*project.shots, *(s for v in drifting.values() for s in v.values())]
+    bench.measure({s.digest(): s for s in wanted}.values(), project.id)
+    clean = [bench.load(s) for s in project.shots]
+    for name, shots in drifting.items():
+        measured = list(clean)
+        for at, shot in shots.items():
+            measured[at] = bench.load(shot)
+        yield name, measured
+
+
 def run_project(
     cells: dict[tuple[str, float], Cell], project: Project, bench: Bench, made: Calibration,
     magnitudes: Sequence[float],
 ) -> None:  # fmt: skip
     """Measure a project once, judge it at every magnitude and in every arm."""
-    variants = {m: project.drifting(sizes(m)) for m in magnitudes}
-    wanted = [*project.shots, *(s for v in variants.values() for s in v.values())]
-    bench.measure({s.digest(): s for s in wanted}.values(), project.id)
-    clean = [bench.load(s) for s in project.shots]
-    for magnitude, drifting in variants.items():
-        measured = list(clean)
-        for at, shot in drifting.items():
-            measured[at] = bench.load(shot)
+    for magnitude, measured in variants(bench, project, {m: sizes(m) for m in magnitudes}):
         for arm in bench.arms:
             cell = cells.setdefault((arm.name, magnitude), Cell())
             add(cell, project, measured, arm.name, made, magnitude in HEADLINE)
@@ -262,14 +270,7 @@ def grades(bench: Bench, made: Calibration, count: int, repeats: int) -> str:
         whole = projects.with_people(seed, footage.HELD_OUT, "strong")
         kept = {at: drift for at, drift in whole.drifts.items() if drift.kind == "grade"}
         project = dataclasses.replace(whole, drifts=kept)
-        variants = {size: project.drifting({"grade": size}) for size in GRADE_SIZES}
-        wanted = [*project.shots, *(s for v in variants.values() for s in v.values())]
-        bench.measure({s.digest(): s for s in wanted}.values(), project.id)
-        clean = [bench.load(s) for s in project.shots]
-        for size, drifting in variants.items():
-            measured = list(clean)
-            for at, shot in drifting.items():
-                measured[at] = bench.load(shot)
+        for size, measured in variants(bench, project, {s: {"grade": s} for s in GRADE_SIZES}):
             of = cells.setdefault(size, {"found": Cell(), "declared": Cell()})
             add(of["found"], project, measured, arm, made, True)
             add(of["declared"], project, measured, arm, made, False, declared=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -160,6 +161,51 @@ def test_a_run_that_does_not_begin_anew_is_decoded_whole(tmp_path: Path) -> None
         assert not reader.spare(packets.video, found.order, (start, 60), frozenset({second}))
 
 
+@pytest.mark.parametrize(
+    ("slices", "clean"),
+    [
+        ("65 88", True),  # IDR
+        ("61 88", True),  # an I-slice from the first macroblock on
+        ("61 98", False),  # a P-slice
+        ("61 88, 61 46", False),  # a P-slice below it
+        ("61 88, 61 98", True),  # a second field, which may look at the first
+        ("65 88, 61 98", True),
+        ("67 64", True),  # no slice at all
+    ],
+)
+def test_the_first_field_says_whether_a_start_is_clean(slices: str, clean: bool) -> None:
+    packet = b"".join(b"\0\0\1" + bytes.fromhex(unit) + b"\x80" for unit in slices.split(", "))
+    assert references.clean_start(None, packet) is clean
+
+
+def test_a_picture_kept_for_the_long_term_leaves_nothing_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"preset": "veryfast", **PYRAMID}
+    path = media.write(tmp_path / "a.ts", media.moving(31), options=options)
+    with open_media(path) as (container, stream):
+        found, packets = scan(path, container, stream)
+        extradata = stream.codec_context.extradata
+    first = bytes(packets.video[0])
+    head = first.index(b"\0\0\1\x65") + 4
+    left: list[int] = []
+    check = references._check_marking
+
+    def noting(bits: references._Bits, *, fresh: bool) -> None:
+        left.append(bits.left)
+        check(bits, fresh=fresh)
+
+    monkeypatch.setattr(references, "_check_marking", noting)
+    run = (0, 30)
+    assert references.Reader(extradata).spare(packets.video, found.order, run, frozenset({0}))
+    at = 63 * 8 - left[0] + 1  # long_term_reference_flag, counted from the slice's second byte
+    kept = bytearray(first)
+    kept[head + at // 8] |= 0x80 >> at % 8
+    assert bytes(kept) != first
+    changed = [av.Packet(bytes(kept)), *packets.video[1:]]
+    assert not references.Reader(extradata).spare(changed, found.order, run, frozenset({0}))
+
+
 def test_a_gap_leaves_nothing_out(tmp_path: Path) -> None:
     options = {"preset": "veryfast", **PYRAMID}
     path = media.write(tmp_path / "a.mp4", media.moving(61), options=options)
@@ -195,10 +241,11 @@ def test_headers_of_noise_are_no_error(tmp_path: Path) -> None:
         noisy = [bytearray(packet) for packet in clean]
         for packet in noisy:
             packet[int(rng.integers(0, min(24, len(packet))))] = int(rng.integers(256))
+        packed = [av.Packet(bytes(packet)) for packet in noisy]
         setup = bytearray(extradata)
         setup[int(rng.integers(0, len(setup)))] = int(rng.integers(256))
         for configuration in (extradata, bytes(setup), bytes(setup[: len(setup) // 2])):
             out = references.Reader(configuration).spare(
-                noisy, found.order, run, frozenset({0, 24})
+                packed, found.order, run, frozenset({0, 24})
             )
             assert out <= set(range(len(clean)))

@@ -200,25 +200,31 @@ def _met(shown: Sequence[int], exact: AbstractSet[int], loose: Sequence[int]) ->
 
 
 def clean_start(extradata: bytes | None, packet: Any) -> bool:
-    """Whether a packet marked as a keyframe holds I-slices alone.
+    """Whether a packet marked as a keyframe is an IDR picture or begins with I-slices alone.
 
     A stream that renews its pictures piece by piece (intra refresh) marks where a renewal begins:
-    from there a decoder gets whole pictures only after a while, and wrong ones before.
+    from there a decoder gets whole pictures only after a while, and wrong ones before. Of two
+    fields the first decides: the second may look at it.
 
     Returns:
         False for such a packet; True for all others, and where it cannot be told.
     """
     data = extradata or b""
     width = (data[4] & 3) + 1 if data[:1] == b"\1" and len(data) > 4 else 0
+    begun = False
     try:
         for unit in _units(memoryview(packet), width):
+            if unit[0] & 31 == _IDR:
+                return True
             if unit[0] & 31 == _SLICE:
                 bits = _Bits(bytes(unit[1:_HEAD]))
-                bits.number()
+                if bits.number() == 0 and begun:  # the second field
+                    return True
                 if _KINDS[bits.number() % 5] != "I":
                     return False
+                begun = True
     except _Unclear:
-        pass
+        return True
     return True
 
 
@@ -236,7 +242,7 @@ def _pictures(
     latest: tuple[int, _Coded] | None = None
     rank = 0
     for position in range(run[0], run[1] + 1):
-        if packets[position] is None or _reconfigures(packets[position]):
+        if packets[position] is None or packets[position].has_sidedata("new_extradata"):
             raise _Unclear
         first, slices = _slices(headers, width, packets[position], order[position] in exact)
         if not slices:
@@ -290,11 +296,6 @@ def _target(
         else:
             found.append(latest[1])
     return found[0] if all(one is found[0] for one in found) else None
-
-
-def _reconfigures(packet: Any) -> bool:
-    """Whether the container changes the decoder's configuration at this packet."""
-    return hasattr(packet, "has_sidedata") and bool(packet.has_sidedata("new_extradata"))
 
 
 def _slices(headers: _Headers, width: int, packet: Any, wanted: bool) -> tuple[int, list[_Slice]]:

@@ -20,7 +20,7 @@ F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 I32 = NDArray[np.int32]
 
-VERSION = "signature 4"
+VERSION = "signature 5"
 """Part of every cache key: raise it whenever a measured number may change."""
 
 LOG_FLOOR = 0.004
